@@ -1,0 +1,34 @@
+"""How the command line speaks: results on standard output, everything else on standard error."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+
+# In a log or a pipe a line is as long as it is.
+_WIDTH = None if sys.stdout.isatty() else 200
+out = Console(highlight=False, width=_WIDTH)
+err = Console(stderr=True, highlight=False)
+
+
+def fail(sentence: object, status: int = 1) -> NoReturn:
+    """Say what is wrong in one sentence and exit."""
+    err.print(f"[red]Error:[/red] {escape(str(sentence))}", soft_wrap=True)
+    sys.exit(status)
+
+
+@contextmanager
+def step(doing: str) -> Iterator[None]:
+    """Tell what a long step does while it does it, and how long it took."""
+    start = time.monotonic()
+    if sys.stdout.isatty():
+        with out.status(f"{doing} …"):
+            yield
+    else:
+        out.print(f"… {doing}")
+        yield
+    out.print(f"[green]✓[/green] {doing} [dim]({time.monotonic() - start:.1f} s)[/dim]")

@@ -1,0 +1,164 @@
+"""`python -m tap demo`: the whole stack on the embedded AWS, and a prompt's life in its table."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tap.cli import local
+from tap.cli.console import err, fail, out, step
+from tap.cli.outputs import show
+from tap.cli.prompts_io import reporting, show_one
+from tap.local import OUTPUTS, ROOT, WORK, LocalError, embedded, terraform
+from tap.store import read_outputs
+from tap.store.lines import prompt_fields
+
+STACK = "TapStackdev"
+_NEXT = """\
+  . .venv/bin/activate                         have python, with all this, in this shell
+  eval "$(python -m tap local env)"            have cdktf, terraform, aws and boto3 use the embedded AWS
+  python -m tap prompts list                   what is in the table
+  python -m tap prompts create "Sum up" summary   store another one
+  python -m tap prompts claim worker-1         take it, as a worker does
+  npx cdktf diff TapStackdev                   after a change in environments.toml or tap/infra
+  make down                                    destroy and stop it all"""
+_LOG = WORK / "demo.log"
+_ADVICE = {
+    "Failed to query available provider packages": (
+        f"Terraform found {terraform.PROVIDER} {terraform.PROVIDER_VERSION} neither here nor in its registry;"
+        " connect to the internet, or name a folder that mirrors it in TF_PLUGIN_MIRROR."
+    ),
+    "S3 bucket": (
+        "[dev] keeps its state in an S3 bucket that the embedded AWS does not have; make it there with"
+        ' `aws s3 mb s3://BUCKET` after `eval "$(python -m tap local env)"`, or take the backend out of [dev].'
+    ),
+    "Backend configuration changed": (
+        f"The backend of [dev] has changed since cdktf.out was made; for the demo alone, remove"
+        f" cdktf.out/stacks/{STACK}/.terraform, and see the README for moving the state of a real deployment."
+    ),
+}
+_CDKTF = ROOT / "node_modules/.bin/cdktf"
+
+
+def demo(
+    down: Annotated[
+        bool, typer.Option("--down", help="Destroy what the demo deployed and stop the embedded AWS.")
+    ] = False,
+) -> None:
+    """Deploy TapStackdev to the embedded AWS, store and complete a prompt, show that nothing is left to change."""
+    if down:
+        _undo()
+    else:
+        _do()
+
+
+def _do() -> None:
+    start = time.monotonic()
+    _LOG.unlink(missing_ok=True)
+    if not (server := _running()):
+        with step("Starting the embedded AWS"):
+            server = _started()
+    else:
+        out.print(f"[green]✓[/green] The embedded AWS is running at {server.url}")
+    environment = _environment()
+    with step(f"Deploying {STACK} with cdktf (what it says: .tap/{_LOG.name})"):
+        _run([str(_CDKTF), "deploy", STACK, "--auto-approve", f"--outputs-file={OUTPUTS}"], environment)
+    show(read_outputs(OUTPUTS, STACK))
+    _prompt_life(environment)
+    with step("Planning again"):
+        plan = _run(
+            [
+                environment["TERRAFORM_BINARY_NAME"],
+                f"-chdir=cdktf.out/stacks/{STACK}",
+                "plan",
+                "-no-color",
+                "-input=false",
+            ],
+            environment,
+        )
+    verdict = next((line for line in plan.splitlines() if line.startswith(("No changes", "Plan:"))), "")
+    if not verdict.startswith("No changes"):
+        fail(f"the second plan is not empty: {verdict or plan}")
+    out.print(f"  {verdict}")
+    out.print(f"\nDone in {time.monotonic() - start:.0f} s. What next:")
+    out.print(_NEXT, markup=False, soft_wrap=True)
+
+
+def _undo() -> None:
+    if not _running():
+        embedded.down()  # a record or a state may be left of a server that somebody killed
+        out.print("The embedded AWS is not running, so there is nothing to destroy.")
+        return
+    environment = _environment()
+    try:
+        with step(f"Destroying {STACK} with cdktf (what it says: .tap/{_LOG.name})"):
+            _run([str(_CDKTF), "destroy", STACK, "--auto-approve"], environment)
+    finally:
+        # Also when the destroy was refused, by deletion protection say: all of it is in this server's memory.
+        embedded.down()
+        out.print("[green]✓[/green] Stopped the embedded AWS.")
+    shutil.rmtree(WORK)
+
+
+def _running() -> embedded.Server | None:
+    try:
+        return embedded.running()
+    except LocalError as error:
+        fail(error)
+
+
+def _started() -> embedded.Server:
+    try:
+        return embedded.up()
+    except LocalError as error:
+        fail(error)
+
+
+def _environment() -> dict[str, str]:
+    ours, unset = local.environment()
+    theirs = {name: value for name, value in os.environ.items() if name not in unset}
+    # CI keeps cdktf from drawing over the terminal; the suffix keeps the demo to the one stack it is about.
+    return theirs | ours | {"CI": "1", "TAP_ENVIRONMENT_SUFFIX": "dev"}
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    if not shutil.which(command[0]):
+        fail(f"There is no {Path(command[0]).name} here: run `make setup`, which installs it.")
+    with _LOG.open("ab") as log:
+        before = log.tell()
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            # Terraform has had the Ctrl-C too: it writes down what it has made, and then ends.
+            process.wait()
+            raise
+    said = _LOG.read_bytes()[before:].decode(errors="replace")
+    if process.returncode:
+        known = next((advice for symptom, advice in _ADVICE.items() if symptom in said), None)
+        if known is None:
+            err.print(said[-3000:], markup=False)
+        fail(known or f"`{Path(command[0]).name}` failed; all it said is in .tap/{_LOG.name}.")
+    return said
+
+
+def _prompt_life(environment: dict[str, str]) -> None:
+    """The seed's workflow: create a prompt, complete it with a result, read it back."""
+    from tap.store import PromptStore
+
+    os.environ.update(
+        {name: environment[name] for name in environment if name.upper().startswith(("AWS_", "NO_PROXY"))}
+    )
+    with step("Creating a prompt and completing it"), reporting():
+        store = PromptStore.from_outputs(OUTPUTS)
+        created = store.create("Review code for security vulnerabilities", "code_review", "high")
+        store.update_status(created.id, "completed", {"score": 0.95})
+        prompt = store.get(created.id)
+    out.print("The prompt, read back:")
+    show_one(prompt_fields(prompt), as_json=False)

@@ -1,0 +1,151 @@
+"""How `tap prompts` opens the store, shows prompts and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tap.store import (
+    ClientSettings,
+    InvalidPrompt,
+    PromptConflict,
+    PromptNotFound,
+    PromptStore,
+    StoreError,
+    StoreMisconfigured,
+)
+from tap.store.lines import prompt_fields
+
+if TYPE_CHECKING:
+    from tap.store import Prompt
+
+_STATUS: Final[list[tuple[type[Exception], int]]] = [
+    (InvalidPrompt, 2),
+    (StoreMisconfigured, 2),
+    (PromptNotFound, 3),
+    (PromptConflict, 4),
+    (StoreError, 1),
+    (OSError, 1),
+]
+_WIDE: Final = 130
+_COLUMNS: Final = ("id", "status", "priority", "task_type", "attempts", "expires_at", "prompt_text")
+
+
+def say(sentence: str, status: int | None = None) -> None:
+    """One sentence on standard error; with a status, the end."""
+    sys.stderr.write(sentence + "\n")
+    if status is not None:
+        sys.exit(status)
+
+
+@contextmanager
+def reporting(interrupted: str = "Interrupted.") -> Iterator[None]:
+    """End with one sentence and the documented status instead of a traceback; `interrupted` is Ctrl-C's."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `tap prompts list | head`: nobody reads on, which is no error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        say(interrupted, status=130)
+    except (StoreError, OSError) as error:
+        say(str(error), status=next(status for kind, status in _STATUS if isinstance(error, kind)))
+
+
+@contextmanager
+def opened(
+    table: str | None,
+    outputs: Path,
+    stack: str | None,
+    settings: ClientSettings | None = None,
+    interrupted: str = "Interrupted.",
+) -> Iterator[PromptStore]:
+    """The store on --table, or on the table that --outputs names, with errors reported."""
+    with reporting(interrupted):
+        if table:
+            store = PromptStore(table, settings)
+        else:
+            store = PromptStore.from_outputs(outputs, stack=stack, client=settings)
+        with store:
+            yield store
+
+
+def show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
+    """One object: a JSON line, or a table of its fields."""
+    if as_json or not sys.stdout.isatty():
+        _json_line(fields)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE, show_header=False)
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in fields.items():
+        grid.add_row(name, _cell(value))
+    Console().print(grid)
+
+
+def show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) -> None:
+    """Prompts as they come: JSON lines, or a table at the end."""
+    found = (prompt_fields(prompt) for prompt in islice(prompts, limit))
+    if as_json or not sys.stdout.isatty():
+        for fields in found:
+            _json_line(fields)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    # An id that is cut can't be copied: what a narrow terminal has no room for is left out.
+    columns = [name for name in _COLUMNS if console.width >= _WIDE or name not in {"attempts", "expires_at"}]
+    grid = Table(box=box.SIMPLE)
+    for name in columns:
+        shortened = name in {"prompt_text", "task_type"}
+        grid.add_column(name, no_wrap=True, overflow="ellipsis", min_width=None if shortened else len(name))
+    for fields in found:
+        short = fields | {"expires_at": (fields["expires_at"] or "never")[:10]}
+        grid.add_row(*(_cell(short.get(name, "")) for name in columns))
+    for name, column in zip(columns, grid.columns, strict=True):
+        if name not in {"prompt_text", "task_type"}:
+            column.min_width = max(len(name), *(len(str(cell)) for cell in column.cells))
+    grid.caption = f"{grid.row_count} prompt{'' if grid.row_count == 1 else 's'}"
+    console.print(grid)
+
+
+@contextmanager
+def tracked(doing: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on a terminal's standard error; call with done, total (0: unknown) and a note."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _note: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
+    times = (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, *times, console=Console(stderr=True)) as bar:
+        task = bar.add_task(doing, total=None, note="")
+        yield lambda done, total, note: bar.update(task, completed=done, total=total or None, note=note)
+
+
+def _json_line(fields: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+def _cell(value: Any) -> Any:
+    """Text as it is, without what would steer the terminal or mean markup; the rest as JSON."""
+    from rich.text import Text
+
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return Text("".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text))

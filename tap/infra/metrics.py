@@ -1,0 +1,89 @@
+"""What the alarms watch, as plain data.
+
+An alarm on dimensions that AWS never emits stays green for ever. What DynamoDB emits:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tap.settings import Names
+
+NAMESPACE = "AWS/DynamoDB"
+#: Seconds over which an alarm sums.
+ALARM_PERIOD = 300
+#: The operations that `SystemErrors`, `ThrottledRequests` and `SuccessfulRequestLatency` are counted by. Ten, since
+#: an alarm's expression takes ten metrics at most and no SEARCH.
+TABLE_OPERATIONS = (
+    "GetItem",
+    "BatchGetItem",
+    "Query",
+    "Scan",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "TransactGetItems",
+    "TransactWriteItems",
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric of DynamoDB with one set of dimensions that DynamoDB emits it under."""
+
+    metric: str
+    dimensions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AlarmDefinition:
+    """An alarm on the sum of its series over `ALARM_PERIOD`: ALARM while it is `threshold` or more."""
+
+    construct_id: str
+    name: str
+    description: str
+    threshold: int
+    series: tuple[Series, ...]
+
+
+def by_operation(metric: str, table: str) -> tuple[Series, ...]:
+    """The series of a metric that is emitted per table and operation, never per table alone."""
+    return tuple(Series(metric, {"TableName": table, "Operation": operation}) for operation in TABLE_OPERATIONS)
+
+
+def alarm_definitions(names: Names, table: str) -> tuple[AlarmDefinition, ...]:
+    """The stack's four alarms; `table` is the table's name or an expression for it."""
+    per_table = {"TableName": table}
+    return (
+        AlarmDefinition(
+            "DynamoDBThrottleAlarm",
+            names.throttle_alarm,
+            "Requests to DynamoDB that were refused with HTTP 400 (UserErrors), in the whole account and region:"
+            " AWS does not count them by table. Look for a deployment with bad parameters or credentials.",
+            10,
+            (Series("UserErrors", {}),),
+        ),
+        AlarmDefinition(
+            "DynamoDBSystemErrorAlarm",
+            names.system_error_alarm,
+            f"DynamoDB answered requests to {table} with HTTP 500 (SystemErrors), over all operations."
+            " Clients retry by themselves; look at the AWS Health Dashboard if it lasts.",
+            5,
+            by_operation("SystemErrors", table),
+        ),
+        AlarmDefinition(
+            "DynamoDBReadThrottleAlarm",
+            names.read_throttle_alarm,
+            f"Reads of {table} were throttled (ReadThrottleEvents): a hot key, or the account's table limits.",
+            10,
+            (Series("ReadThrottleEvents", per_table),),
+        ),
+        AlarmDefinition(
+            "DynamoDBWriteThrottleAlarm",
+            names.write_throttle_alarm,
+            f"Writes to {table} were throttled (WriteThrottleEvents): a hot key, or the account's table limits.",
+            10,
+            (Series("WriteThrottleEvents", per_table),),
+        ),
+    )

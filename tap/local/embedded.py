@@ -1,0 +1,236 @@
+"""The embedded AWS: moto's server on 127.0.0.1, found again by later commands.
+
+All it holds is in memory. Each start gets an instance id, and the Terraform workspace of that id keeps its state: a
+state can so never be taken for that of another server, or for that of a stack on real AWS.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from tap.local import ROOT, WORK, WORKSPACE_PREFIX, LocalError
+
+#: Where the server tells whose it is: a pid alone may be some other process by now.
+IDENTITY_PATH = "/_tap/identity"
+LOG = WORK / "embedded.log"
+_RECORD = WORK / "embedded.json"
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+_ANSWER_SECONDS = 15
+
+
+class Server(BaseModel):
+    """A running embedded AWS."""
+
+    pid: int
+    port: int
+    instance: str
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL must be."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def workspace(self) -> str:
+        """The Terraform workspace that holds the state of what was deployed to this very server."""
+        return f"{WORKSPACE_PREFIX}{self.instance}"
+
+
+def variables_in_the_way(process_environment: Mapping[str, str]) -> list[str]:
+    """Variables of a real account, or of another endpoint, that would win over those of `client_environment`."""
+    names = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+    return sorted(names | {name for name in process_environment if name.startswith("AWS_ENDPOINT_URL_")})
+
+
+def client_environment(server: Server, region: str, process_environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that make Terraform, the AWS CLI and boto3 use this server."""
+    # Python reads the lower-case name first, Go the other one.
+    exceptions = [process_environment.get(name) for name in ("NO_PROXY", "no_proxy")]
+    no_proxy = ",".join(dict.fromkeys(filter(None, ["127.0.0.1", "localhost", *exceptions])))
+    return {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,  # the one that boto3 reads
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        # Without it a client that misses its credentials asks the network for them, for 11 to 24 s.
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+        "TF_WORKSPACE": server.workspace,
+    }
+
+
+def is_at(url: str, workspace: str) -> bool:
+    """Whether the embedded AWS of that workspace is the one that answers there."""
+    port = urlsplit(url).port
+    identity = _identity(port) if port else None
+    return identity is not None and f"{WORKSPACE_PREFIX}{identity[0]}" == workspace
+
+
+def running(record: Path = _RECORD) -> Server | None:
+    """The server that an earlier `up` started, if it still runs.
+
+    :raises LocalError: when something holds its port and does not answer.
+    """
+    try:
+        server = Server.model_validate_json(record.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    return server if _identity(server.port) == (server.instance, server.pid) else None
+
+
+def up(port: int = 0, record: Path = _RECORD, log: Path = LOG) -> Server:
+    """Start a server on that port, or on a free one, and return when it answers.
+
+    :raises LocalError: when one is running already, the port is taken, or it does not start.
+    """
+    with _alone(record):
+        return _up(port, record, log)
+
+
+def _up(port: int, record: Path, log: Path) -> Server:
+    if server := running(record):
+        raise LocalError(
+            f"The embedded AWS is already running at {server.url} (pid {server.pid});"
+            " `python -m tap local down` stops it."
+        )
+    _forget(record)
+    instance = secrets.token_hex(4)
+    with _listening(port) as listener:
+        process = _spawn(listener, instance, log)
+        port = listener.getsockname()[1]
+    server = Server(pid=process.pid, port=port, instance=instance)
+    # Written before it answers: whatever happens from here on, `down` finds the process.
+    record.write_text(server.model_dump_json())
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if _identity(port):
+            return server
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    record.unlink()
+    raise LocalError(f"The embedded AWS did not start; its log is {_shown(log)}.")
+
+
+def down(record: Path = _RECORD) -> Server | None:
+    """Stop the server and remove all that belongs to it; None when none was running."""
+    with _alone(record):
+        server = running(record)
+        if server:
+            _stop(server.pid)
+        _forget(record)
+        return server
+
+
+@contextlib.contextmanager
+def _alone(record: Path) -> Iterator[None]:
+    """One `up` or `down` at a time, or two of them would start two servers and remember one."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with record.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _listening(port: int) -> socket.socket:
+    # Opened here and handed on, so that a taken port is known at once and for certain.
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise LocalError(
+            f"Port {port} of 127.0.0.1 cannot be used: {os.strerror(error.errno or 0)};"
+            " give another --port, or none for a free one."
+        ) from error
+    return listener
+
+
+def _spawn(listener: socket.socket, instance: str, log: Path) -> "subprocess.Popen[bytes]":
+    log.parent.mkdir(parents=True, exist_ok=True)
+    # The user's account has no business in a server that talks to nobody.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tap.local.moto_server", str(listener.fileno()), instance],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )
+
+
+def _identity(port: int) -> tuple[str, int] | None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{port}{IDENTITY_PATH}", timeout=_ANSWER_SECONDS) as reply:
+            identity = json.load(reply)
+            return identity["instance"], identity["pid"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
+            raise LocalError(
+                f"Something on 127.0.0.1:{port} takes connections and does not answer; if it is the embedded AWS,"
+                f" end it with `kill PID`, the pid that {_shown(_RECORD)} has."
+            ) from error
+        return None
+
+
+def _stop(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < deadline:
+            if _is_gone(pid):
+                return
+            time.sleep(0.02)
+        os.kill(pid, signal.SIGKILL)
+
+
+def _is_gone(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # when it is a child of ours it stays a zombie until it is waited for
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def _forget(record: Path) -> None:
+    """Remove the record and the states that belong to its server: they die with it."""
+    with contextlib.suppress(FileNotFoundError, ValidationError):
+        gone = Server.model_validate_json(record.read_bytes())
+        _forget_states(gone.workspace)
+    record.unlink(missing_ok=True)
+
+
+def _forget_states(workspace_name: str) -> None:
+    for workspace in ROOT.glob(f"terraform.*.tfstate.d/{workspace_name}"):
+        shutil.rmtree(workspace)
+        with contextlib.suppress(OSError):
+            workspace.parent.rmdir()  # unless other workspaces' states are in it
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
