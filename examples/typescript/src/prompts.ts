@@ -1,0 +1,164 @@
+/**
+ * The prompt store: the same items as the Python store in `tap.store`.
+ *
+ * Work is handed out at least once, in no order. A worker that sleeps past its lease may find its prompt with somebody else,
+ * and its token then completes nothing. Finding a candidate is a Scan: its price grows with the table.
+ * A request whose reply was lost is sent again by the SDK; each function knows its own first try by what it wrote.
+ */
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { freeFrom, highFirst, isLive, nowSeconds, type Json, type Priority, type Prompt, type Status } from './item.js';
+import { insert, LIVE, read, unfinished, update, type Table } from './table.js';
+
+export { PRIORITIES, STATUSES, type Json, type Priority, type Prompt, type Status } from './item.js';
+export { getTable, getTableName } from './outputs.js';
+export { type Table } from './table.js';
+
+export type ClaimResult =
+  | { kind: 'claimed'; prompt: Prompt; token: string }
+  | { kind: 'all_leased'; until: Date } // the first lease's end and the margin for skew: a claim before that is in vain
+  | { kind: 'nothing_pending' };
+
+export class InvalidPrompt extends Error {}
+export class PromptNotFound extends Error {}
+export class PromptConflict extends Error {}
+export class LeaseLost extends Error {}
+
+export interface NewPrompt {
+  id?: string; // the caller's own, to repeat a create safely; otherwise a fresh UUID
+  priority?: Priority;
+  ttlDays?: number;
+}
+
+export async function createPrompt(
+  table: Table,
+  promptText: string,
+  taskType: string,
+  options: NewPrompt = {},
+): Promise<Prompt> {
+  const { id = randomUUID(), priority = 'medium', ttlDays = 30 } = options;
+  const created_at = new Date().toISOString();
+  const ttl = nowSeconds() + Math.round(ttlDays * 86_400);
+  const item = {
+    id,
+    prompt_text: promptText,
+    task_type: taskType,
+    priority,
+    status: 'pending',
+    created_at,
+    updated_at: created_at,
+    ttl,
+  };
+  const prompt = await insert(table, item);
+  if (prompt === undefined) throw new PromptConflict(`another prompt has the id ${id}`);
+  return prompt;
+}
+
+/** undefined when there is none, or when it has expired. */
+export async function getPrompt(table: Table, id: string): Promise<Prompt | undefined> {
+  const prompt = await read(table, id);
+  return prompt !== undefined && isLive(prompt) ? prompt : undefined;
+}
+
+/** Sets the status whoever holds the prompt, and so ends a claim: its token is gone. A result that isn't given stays. */
+export async function updatePrompt(table: Table, id: string, status: Status, result?: Json): Promise<Prompt> {
+  const token = randomUUID();
+  const withResult = result !== undefined;
+  if (withResult) refuseInexact(result);
+  // An update without a condition makes a ghost of an id that isn't there, and a second try would undo a claim made since.
+  const notYet = 'attribute_not_exists(#update_token) OR #update_token <> :token';
+  const { prompt } = await update(table, id, {
+    set: { status, update_token: token, ...(withResult && { result }) },
+    remove: withResult ? [...CLAIM, 'result_json'] : CLAIM,
+    condition: `${LIVE} AND attribute_exists(#prompt_text) AND (${notYet})`,
+    values: { now: nowSeconds(), token },
+  });
+  if (prompt?.update_token !== token) throw new PromptNotFound(`no prompt has the id ${id}`);
+  return prompt;
+}
+
+export interface ClaimOptions {
+  id?: string; // this prompt or none
+  leaseMs?: number;
+  skewMs?: number; // how far the workers' clocks may be apart
+}
+
+/** Hands one pending prompt, or one whose lease ran out, to this worker and to nobody else. */
+export async function claimPrompt(table: Table, worker: string, options: ClaimOptions = {}): Promise<ClaimResult> {
+  const { id, leaseMs = 300_000, skewMs = 2_000 } = options;
+  let until = Infinity;
+  for await (const batch of id === undefined ? unfinished(table) : justOne(table, id)) {
+    for (const candidate of highFirst(batch)) {
+      const claim = { token: randomUUID(), worker, leaseMs, skewMs };
+      const isFree = freeFrom(candidate, skewMs) < Date.now();
+      const prompt = isFree ? await take(table, candidate, claim) : candidate;
+      if (prompt?.claim_token === claim.token) return { kind: 'claimed', prompt, token: claim.token };
+      if (prompt !== undefined) until = Math.min(until, Math.max(freeFrom(prompt, skewMs), Date.now()));
+    }
+  }
+  return until === Infinity ? { kind: 'nothing_pending' } : { kind: 'all_leased', until: new Date(until) };
+}
+
+/** Finishes a claimed prompt. The item keeps the token: that is how a second try knows the first one's work. */
+export async function completePrompt(table: Table, id: string, token: string, result: Json): Promise<Prompt> {
+  refuseInexact(result);
+  const now = nowSeconds();
+  const { applied, prompt } = await update(table, id, {
+    set: { status: 'completed', result },
+    remove: ['lease_until', 'result_json'],
+    condition: `${LIVE} AND #claim_token = :token AND #status = :in_progress`,
+    values: { now, token, in_progress: 'in_progress' },
+  });
+  if (prompt !== undefined && applied) return prompt;
+  if (prompt === undefined || !isLive(prompt, now)) throw new PromptNotFound(`no prompt has the id ${id}`);
+  if (prompt.claim_token === token && prompt.status === 'completed') {
+    if (prompt.result !== undefined && isDeepStrictEqual(asJson(prompt.result), asJson(result))) return prompt;
+    throw new PromptConflict(`prompt ${id} is already completed, with another result`);
+  }
+  throw new LeaseLost(`prompt ${id} is no longer yours: it is ${prompt.status}, and not by this claim`);
+}
+
+const CLAIM = ['claim_token', 'claim_owner', 'lease_until'];
+
+interface Claim {
+  token: string;
+  worker: string;
+  leaseMs: number;
+  skewMs: number;
+}
+
+/** One conditional write decides who gets the prompt. One that was handed out too often fails instead. */
+async function take(table: Table, seen: Prompt, claim: Claim): Promise<Prompt | undefined> {
+  const now = Date.now();
+  const isFree = '#status = :pending OR (#status = :in_progress AND #lease_until < :ended)';
+  const noAttemptSince = 'attribute_not_exists(#attempts) OR #attempts = :seen';
+  const condition = `${LIVE} AND (${isFree}) AND (${noAttemptSince})`;
+  const values = {
+    now: nowSeconds(),
+    pending: 'pending',
+    in_progress: 'in_progress',
+    ended: now - claim.skewMs,
+    seen: seen.attempts,
+  };
+  if (seen.attempts >= seen.max_attempts)
+    return (await update(table, seen.id, { set: { status: 'failed' }, remove: CLAIM, condition, values })).prompt;
+  const lease = { claim_token: claim.token, claim_owner: claim.worker, lease_until: Math.round(now + claim.leaseMs) };
+  const set = { status: 'in_progress', ...lease };
+  return (await update(table, seen.id, { set, add: { attempts: 1 }, remove: [], condition, values })).prompt;
+}
+
+async function* justOne(table: Table, id: string): AsyncGenerator<Prompt[]> {
+  const prompt = await getPrompt(table, id);
+  if (prompt !== undefined) yield [prompt];
+}
+
+/** As it comes back: without what JSON doesn't have, such as -0. */
+const asJson = (value: Json): unknown => JSON.parse(JSON.stringify(value));
+
+/** A double is exact up to 2^53, DynamoDB's numbers begin at 1E-130: what is beyond would come back as something else. */
+function refuseInexact(result: Json): void {
+  if (typeof result === 'object' && result !== null) return Object.values(result).forEach(refuseInexact);
+  const size = typeof result === 'number' ? Math.abs(result) : 0;
+  const isExact = size === 0 || (size >= 1e-130 && size <= Number.MAX_SAFE_INTEGER);
+  if (!isExact) throw new InvalidPrompt(`the result holds a number that can't be stored exactly: ${result}`);
+}

@@ -1,0 +1,181 @@
+/** The one place that makes the client and sends requests. The SDK itself sees to AWS_ENDPOINT_URL and the credentials. */
+import { randomUUID } from 'node:crypto';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { isPrompt, nowSeconds, toPrompt, type Prompt } from './item.js';
+
+// This SDK's version is pinned: its notice about versions to come would only blur the one sentence that an error prints.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+export interface Table {
+  name: string;
+  region?: string | undefined; // otherwise the environment's or the profile's
+}
+
+/**
+ * JavaScript's numbers are doubles, DynamoDB's have 38 digits.
+ * Reading: each becomes the nearest double, as JSON.parse would read it. (The SDK's own way makes a bigint of what is beyond
+ * 2^53, which JSON.stringify can't print, and throws when the number has an exponent.)
+ * Writing: a number beyond 2^53 is refused, since it may have lost digits on its way here.
+ */
+const wrapNumbers = (digits: string): number => Number(digits);
+const allowImpreciseNumbers = false;
+
+const makeClient = (region: string): DynamoDBDocumentClient =>
+  DynamoDBDocumentClient.from(
+    new DynamoDBClient({
+      ...(region !== '' && { region }),
+      retryMode: 'standard',
+      maxAttempts: 5,
+      // Without throwOnRequestTimeout a request that takes too long is only mentioned in the log.
+      requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+    }),
+    { marshallOptions: { allowImpreciseNumbers }, unmarshallOptions: { wrapNumbers } },
+  );
+
+const clients = new Map<string, DynamoDBDocumentClient>();
+
+/** The client of the table's region. As in Python the table's own region wins: elsewhere its name may be another table's. */
+function documents(table: Table): DynamoDBDocumentClient {
+  // Python's SDK reads AWS_DEFAULT_REGION and this one doesn't: both programs must work from the same shell.
+  const region = table.region || process.env['AWS_REGION'] || process.env['AWS_DEFAULT_REGION'] || '';
+  const client = clients.get(region) ?? makeClient(region);
+  clients.set(region, client);
+  return client;
+}
+
+/** A condition: the item is there and hasn't expired. Goes with a value `now`. */
+export const LIVE = 'attribute_exists(#id) AND (attribute_not_exists(#ttl) OR #ttl > :now)';
+
+export async function read(table: Table, id: string): Promise<Prompt | undefined> {
+  const command = new GetCommand({ TableName: table.name, Key: { id }, ConsistentRead: true });
+  const { Item } = await documents(table).send(command);
+  return Item && toPrompt(Item);
+}
+
+/** Equal in these, a stored prompt is the one that the caller meant to create; the rest is the store's. */
+const IDENTITY = ['prompt_text', 'task_type', 'priority', 'max_attempts'];
+
+/** Makes the item, or finds it as its first try left it; undefined if another that hasn't expired has its id. */
+export async function insert(table: Table, item: Record<string, unknown>): Promise<Prompt | undefined> {
+  const command = new PutCommand({
+    TableName: table.name,
+    Item: item,
+    ...expressions({ ConditionExpression: 'attribute_not_exists(#id) OR #ttl <= :now' }, { now: nowSeconds() }),
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  });
+  const stored = await documents(table)
+    .send(command)
+    .then(() => item, itemInTheWay);
+  const known: Record<string, unknown> = { priority: 'medium', ...stored }; // which the seed's programs may leave out
+  return stored && IDENTITY.every((name) => known[name] === item[name]) ? toPrompt(stored) : undefined;
+}
+
+export interface Write {
+  set: Record<string, unknown>;
+  add?: Record<string, number>;
+  remove: string[];
+  condition: string;
+  values: Record<string, unknown>; // of the condition
+}
+
+/** What a conditional write did: the item after it or, if the condition refused it, as it stands. */
+export interface Outcome {
+  applied: boolean;
+  prompt: Prompt | undefined;
+}
+
+export async function update(table: Table, id: string, write: Write): Promise<Outcome> {
+  const set = { ...write.set, updated_at: new Date().toISOString() };
+  const add = write.add ?? {};
+  const parts = [
+    list(
+      'SET',
+      Object.keys(set).map((name) => `#${name} = :new_${name}`),
+    ),
+    list(
+      'ADD',
+      Object.keys(add).map((name) => `#${name} :new_${name}`),
+    ),
+    list(
+      'REMOVE',
+      write.remove.map((name) => `#${name}`),
+    ),
+  ];
+  const fresh = Object.entries({ ...set, ...add }).map(([name, value]) => [`new_${name}`, value]);
+  const command = new UpdateCommand({
+    TableName: table.name,
+    Key: { id },
+    ...expressions(
+      { UpdateExpression: parts.join(' ').trim(), ConditionExpression: write.condition },
+      { ...write.values, ...Object.fromEntries(fresh) },
+    ),
+    ReturnValues: 'ALL_NEW',
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  });
+  const { applied, item } = await documents(table)
+    .send(command)
+    .then(
+      ({ Attributes }) => ({ applied: true, item: Attributes }),
+      (error: unknown) => ({ applied: false, item: itemInTheWay(error) }),
+    );
+  return { applied, prompt: item && toPrompt(item) };
+}
+
+/** The unfinished prompts, from a random place on and round: workers that all start at the head are in each other's way. */
+export async function* unfinished(table: Table): AsyncGenerator<Prompt[]> {
+  const filter = expressions(
+    { FilterExpression: `${LIVE} AND #status IN (:pending, :in_progress)` },
+    { now: nowSeconds(), pending: 'pending', in_progress: 'in_progress' },
+  );
+  const seen = new Set<string>();
+  let batch: Prompt[] = [];
+  let scanned = 0;
+  let limit = 100; // grows: few units are read where much is pending, few requests made where little is
+  for (const start of [{ id: randomUUID() }, undefined]) {
+    let from: Record<string, unknown> | undefined = start;
+    let round = false;
+    do {
+      // Consistent, or a prompt that was made a moment ago might not be there.
+      const input = { TableName: table.name, ConsistentRead: true, Limit: limit, ...filter };
+      const page = await documents(table).send(
+        new ScanCommand(from === undefined ? input : { ...input, ExclusiveStartKey: from }),
+      );
+      const found = (page.Items ?? []).filter(isPrompt).map(toPrompt);
+      const fresh = found.filter(({ id }) => !seen.has(id));
+      fresh.forEach(({ id }) => seen.add(id));
+      batch.push(...fresh);
+      scanned += page.ScannedCount ?? 0;
+      if (scanned >= 100) {
+        yield batch; // a table of fewer items is a single batch, so there a high priority always comes first
+        batch = [];
+      }
+      round = start === undefined && fresh.length < found.length;
+      from = page.LastEvaluatedKey;
+      limit = Math.min(limit * 4, 3200);
+    } while (from !== undefined && !round);
+  }
+  yield batch;
+}
+
+/** Adds the names and values of the expressions: DynamoDB refuses reserved names, and listed ones that aren't used. */
+function expressions<E extends Record<string, string>>(texts: E, values: Record<string, unknown>) {
+  const names = Object.values(texts).flatMap((text) => text.match(/#\w+/g) ?? []);
+  return {
+    ...texts,
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [name, name.slice(1)])),
+    ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+  };
+}
+
+const list = (verb: string, terms: string[]): string => (terms.length === 0 ? '' : `${verb} ${terms.join(', ')}`);
+
+/**
+ * After a refused condition: the item as it stands, undefined when there is none. Any other error goes on.
+ * The document client leaves an error's Item as it came (aws/aws-sdk-js-v3#6723).
+ */
+function itemInTheWay(error: unknown): Record<string, unknown> | undefined {
+  if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  return error.Item && unmarshall(error.Item, { wrapNumbers });
+}

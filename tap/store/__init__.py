@@ -1,0 +1,77 @@
+"""The prompt store: hand out work through one DynamoDB table.
+
+from tap.store import PromptStore
+
+store = PromptStore.from_outputs("outputs.json")
+prompt = store.create("Review code for security vulnerabilities", "code_review", "high")
+if claim := store.claim("worker-1"):
+    store.complete(claim, {"score": 0.95})
+"""
+
+from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket
+from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW
+from tap.store.client import ClientSettings
+from tap.store.errors import (
+    AccessDenied,
+    ImportRefused,
+    InvalidPrompt,
+    LeaseLost,
+    PromptConflict,
+    PromptNotFound,
+    PromptTooLarge,
+    StoreError,
+    StoreMisconfigured,
+    StoreUnavailable,
+    TableNotFound,
+    Throttled,
+    UnreadablePrompt,
+)
+from tap.store.exporting import ExportReport
+from tap.store.importing import ImportReport
+from tap.store.models import (
+    DEFAULT_LIFETIME,
+    DEFAULT_MAX_ATTEMPTS,
+    PRIORITIES,
+    STATUSES,
+    Priority,
+    Prompt,
+    Status,
+)
+from tap.store.outputs import read_outputs
+from tap.store.store import PromptStore
+
+__all__ = [
+    "DEFAULT_LEASE",
+    "DEFAULT_LIFETIME",
+    "DEFAULT_MAX_ATTEMPTS",
+    "DEFAULT_SKEW",
+    "PRIORITIES",
+    "STATUSES",
+    "UNSET",
+    "AccessDenied",
+    "AllLeased",
+    "Claim",
+    "ClientSettings",
+    "ExportReport",
+    "Held",
+    "ImportRefused",
+    "ImportReport",
+    "InvalidPrompt",
+    "LeaseLost",
+    "NothingPending",
+    "Priority",
+    "Prompt",
+    "PromptConflict",
+    "PromptNotFound",
+    "PromptStore",
+    "PromptTooLarge",
+    "Status",
+    "StoreError",
+    "StoreMisconfigured",
+    "StoreUnavailable",
+    "TableNotFound",
+    "Throttled",
+    "Ticket",
+    "UnreadablePrompt",
+    "read_outputs",
+]

@@ -1,0 +1,154 @@
+"""How far an import has come, in a file beside its source, so that it survives a kill -9."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from tap.store.errors import AccessDenied, Calling, ImportRefused
+from tap.store.table import Table
+
+try:
+    import fcntl
+except ImportError:  # Windows: two imports of one file at a time are then not noticed
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass
+class Checkpoint:
+    """Everything before `offset` (bytes; `line` lines) is in the table or among the rejects.
+
+    `run` is drawn once per import: with the line's number it makes the id of a line that has none, so
+    going on after a kill makes the same ids, and importing another file never does.
+    """
+
+    source: str
+    run: str = field(default_factory=lambda: str(uuid.uuid4()))
+    offset: int = 0
+    line: int = 0
+    imported: int = 0
+    existing: int = 0
+    rejected: int = 0
+    rejects_size: int = 0
+    done: bool = False
+
+    def id_of(self, line: int) -> str:
+        """The id of a line that has none."""
+        return str(uuid.uuid5(uuid.UUID(self.run), str(line)))
+
+    def save(self, path: Path) -> None:
+        """Replace the file in one step: a kill leaves the old one or the new one."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+
+def checkpoint_path(source: Path, table: Table) -> Path:
+    """One file per source and target: the same prompts may be imported into several tables.
+
+    A table that was made anew under its old name is another target: what an earlier import put into the
+    first one isn't there.
+    """
+    name = f"{table.client.meta.endpoint_url} {table.table_name} {_identity(table)}"
+    target = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return source.with_name(f"{source.name}.import-{target}.json")
+
+
+def _identity(table: Table) -> str:
+    """What tells a table from an earlier one of its name; nothing for who may write but not describe it."""
+    client = table.client
+    try:
+        with Calling(table.table_name):
+            found = client.describe_table(TableName=table.table_name)["Table"]
+    except AccessDenied:
+        return ""
+    return found.get("TableId") or str(found.get("CreationDateTime", ""))
+
+
+def resume(path: Path, file: BinaryIO, *, again: bool) -> tuple[Checkpoint, bool]:
+    """The checkpoint of an earlier import of this very content and True, or a new one and False."""
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    try:
+        found = Checkpoint(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Checkpoint(digest), False
+    except (ValueError, TypeError) as error:
+        raise ImportRefused(f"{path} can't be read ({error}); delete it to start afresh.") from error
+    if found.source == digest and not (found.done and again):
+        return found, True
+    if not found.done:
+        raise ImportRefused(
+            f"The file has changed since its import stopped at line {found.line}: restore it, or delete "
+            f"{path} to start afresh (prompts without an id are then imported again)."
+        )
+    return Checkpoint(digest), False
+
+
+@contextmanager
+def only_import(file: BinaryIO, name: str) -> Iterator[None]:
+    """Keep a second import of the same file out: it could put back what a worker has just taken."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ImportRefused(f"Another import of {name} is running.") from error
+        except OSError:
+            pass  # NFS and EFS lock only files that are open for writing, some others none: then it is not noticed
+    yield
+
+
+def replaceable(path: Path) -> bool:
+    """Whether path names a regular file or nothing: a FIFO, a device or a link (/dev/stdout) must stay."""
+    return not path.is_symlink() and (path.is_file() or not path.exists())
+
+
+class Rejects:
+    """The file of lines that were not imported: {"line": 3, "reason": "…", "text": "…"} each.
+
+    Nothing is touched before start(). What isn't a regular file is opened once and only written to.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._stream: TextIO | None = None
+
+    def start(self, keep: int) -> None:
+        """Drop what an earlier run wrote beyond its checkpoint, `keep` bytes into the file."""
+        if self.path is None:
+            return
+        if not replaceable(self.path):
+            self._stream = self.path.open("a", encoding="utf-8")
+        elif self.path.exists():
+            if not keep:
+                self.path.unlink()
+            elif self.path.stat().st_size > keep:
+                os.truncate(self.path, keep)
+
+    def add(self, rejects: list[tuple[int, str, str]]) -> int:
+        """Append, and return the file's size (0 for a stream)."""
+        if self._stream is not None:
+            _write_rejects(self._stream, rejects)
+            self._stream.flush()
+            return 0
+        if self.path is None or not rejects:
+            return self.path.stat().st_size if self.path is not None and self.path.exists() else 0
+        with self.path.open("a", encoding="utf-8") as file:
+            _write_rejects(file, rejects)
+            return file.tell()
+
+    def close(self) -> None:
+        """Let the reader at a FIFO's other end finish."""
+        if self._stream is not None:
+            self._stream.close()
+
+
+def _write_rejects(file: TextIO, rejects: list[tuple[int, str, str]]) -> None:
+    for line, reason, text in rejects:
+        file.write(json.dumps({"line": line, "reason": reason, "text": text}) + "\n")

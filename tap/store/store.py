@@ -1,0 +1,279 @@
+"""The prompt store: one DynamoDB table of prompts that programs hand to each other."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from tap.store.answers import UNSET
+from tap.store.claims import Claiming, result_changes
+from tap.store.client import ClientSettings
+from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
+from tap.store.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
+from tap.store.importing import DEFAULT_WORKERS, ImportReport, import_prompts
+from tap.store.items import Item, is_expired, iso, moment_after, new_item, read_prompt
+from tap.store.models import (
+    ATTEMPTS,
+    DEFAULT_LIFETIME,
+    PRIORITY,
+    STATUS,
+    NewPrompt,
+    Priority,
+    Prompt,
+    Status,
+    checked,
+    checked_value,
+)
+from tap.store.outputs import read_outputs, table_of
+from tap.store.table import ALIVE, check_id, same_prompt
+from tap.store.values import check_text
+
+_log = logging.getLogger("tap.store")
+
+_A_PROMPT = "attribute_exists(#prompt_text) AND attribute_exists(#task_type)"
+_NOT_YET = "(attribute_not_exists(#update_token) OR #update_token <> :update_token)"
+
+
+class PromptStore(Claiming):
+    """Prompts in one table: `PromptStore("my-table")` or `PromptStore.from_outputs("outputs.json")`.
+
+    Nothing is sent before the first request. Threads may share a store; forked processes may not.
+    """
+
+    @classmethod
+    def from_outputs(
+        cls,
+        path: str | PathLike[str] = "outputs.json",
+        *,
+        stack: str | None = None,
+        client: ClientSettings | None = None,
+        **options: Any,
+    ) -> Self:
+        """Open the table that a stack's outputs name, in the region of its ARN; see read_outputs."""
+        name, region = table_of(read_outputs(path, stack), path)
+        settings = client or ClientSettings()
+        return cls(name, replace(settings, region=settings.region or region), **options)
+
+    def create(
+        self,
+        prompt_text: str,
+        task_type: str,
+        priority: Priority = "medium",
+        *,
+        prompt_id: str | None = None,
+        expires_in: timedelta | None = DEFAULT_LIFETIME,
+        max_attempts: int | None = None,
+    ) -> Prompt:
+        """Store a pending prompt and return it.
+
+        The id is a fresh UUID, or yours: then creating the same prompt again is no error and changes
+        nothing, so a create that raised StoreUnavailable may simply be repeated; a prompt with another
+        text, type, priority or max_attempts under that id is a PromptConflict. An expired prompt that
+        DynamoDB hasn't deleted yet doesn't count: it is replaced.
+        """
+        now = self.now()
+        expires_at = None if expires_in is None else moment_after(now, expires_in, "expires_in")
+        fields: dict[str, object] = {"prompt_text": prompt_text, "task_type": task_type, "priority": priority}
+        fields |= {"id": str(uuid.uuid4()) if prompt_id is None else prompt_id, "max_attempts": max_attempts}
+        new = checked(NewPrompt, fields)
+        item = new_item(
+            new.id,
+            new.prompt_text,
+            new.task_type,
+            new.priority,
+            new.max_attempts,
+            iso(now),
+            expires_at,
+        )
+        outcome = self.put_new(item, now)
+        stored = outcome.item
+        if stored is None or not (outcome.applied or same_prompt(stored, item)):
+            raise PromptConflict(
+                f"Another prompt has the id {item['id']['S']!r}.",
+                table=self.table_name,
+                prompt_id=item["id"]["S"],
+            )
+        return read_prompt(stored, self.table_name)
+
+    def get(self, prompt_id: str, *, consistent: bool = True) -> Prompt:
+        """Return the prompt; PromptNotFound if there is none or it has expired.
+
+        `consistent=False` costs half as much and may miss what was written in the last second.
+        """
+        check_id(prompt_id)
+        with Calling(self.table_name, prompt_id):
+            reply = self.client.get_item(
+                TableName=self.table_name, Key={"id": {"S": prompt_id}}, ConsistentRead=consistent
+            )
+        item: Item | None = reply.get("Item")  # type: ignore[assignment]
+        if item is None or is_expired(item, self.now()):
+            raise self.not_found(prompt_id, expired=item is not None)
+        return read_prompt(item, self.table_name)
+
+    def update_status(
+        self,
+        prompt_id: str,
+        status: Status,
+        result: object = UNSET,
+        *,
+        expected_status: Status | None = None,
+        more_attempts: int | None = None,
+    ) -> Prompt:
+        """Set the status, and the result (any JSON) if one is given, of a prompt that exists.
+
+        It overrides a claim: the worker that holds the prompt gets LeaseLost. `expected_status` makes it
+        a PromptConflict if the prompt has another status by now; without it the last writer wins.
+        When the reply got lost and the second try finds the first one's change, that is success, whatever
+        happened to the prompt in between. A ghost is UnreadablePrompt and stays as it is.
+        `in_progress` set here has no lease and lasts until somebody sets another status. A prompt that
+        failed for its attempts can be claimed again after `update_status(id, "pending", more_attempts=3)`.
+        """
+        now = self.now()
+        changes, removals, values = result_changes(result)
+        values |= {":new": {"S": checked_value(STATUS, "status", status)}, ":at": {"S": iso(now)}}
+        values[":now_s"] = {"N": str(int(now.timestamp()))}
+        token = {"S": str(uuid.uuid4())}
+        # botocore's second try, after a lost reply, finds the first one's token. Carried out again, it would
+        # take the prompt from a worker that claimed it in between.
+        changes += ", #update_token = :update_token"
+        condition = f"{_A_PROMPT} AND {ALIVE} AND {_NOT_YET}"
+        values[":update_token"] = token
+        if expected_status is not None:
+            condition += " AND #status = :expected"
+            values[":expected"] = {"S": checked_value(STATUS, "expected_status", expected_status)}
+        if more_attempts is not None:
+            if status != "pending":
+                raise InvalidPrompt("more_attempts goes with status pending.")
+            checked_value(ATTEMPTS, "more_attempts", more_attempts)
+            changes += ", #max_attempts = if_not_exists(#attempts, :zero) + :more"
+            values |= {":zero": {"N": "0"}, ":more": {"N": str(more_attempts)}}
+        outcome = self.update(
+            prompt_id,
+            f"SET #status = :new, #updated_at = :at{changes} REMOVE #claim_token, #claim_owner, #lease_until{removals}",
+            condition,
+            values,
+        )
+        item = outcome.item if outcome.applied and outcome.item else self.living(outcome, prompt_id, now)
+        # A ghost was refused too: reading it raises UnreadablePrompt.
+        if outcome.applied or item.get("update_token") == token or not {"prompt_text", "task_type"} <= item.keys():
+            return read_prompt(item, self.table_name)
+        found = item.get("status", {}).get("S", "without a status")
+        raise PromptConflict(
+            f"Prompt {prompt_id!r} is {found}, not {expected_status}.",
+            table=self.table_name,
+            prompt_id=prompt_id,
+        )
+
+    def delete(self, prompt_id: str) -> None:
+        """Delete the prompt, whatever its status; PromptNotFound if there was none to begin with.
+
+        When the reply got lost and the second try finds nothing, that is success: it is gone.
+        """
+        check_id(prompt_id)
+        now = self.now()
+        with Calling(self.table_name, prompt_id):
+            reply = self.client.delete_item(
+                TableName=self.table_name, Key={"id": {"S": prompt_id}}, ReturnValues="ALL_OLD"
+            )
+        old: Item | None = reply.get("Attributes")  # type: ignore[assignment]
+        first_try = reply["ResponseMetadata"].get("RetryAttempts", 0) == 0
+        if first_try and (old is None or is_expired(old, now)):
+            raise self.not_found(prompt_id, expired=old is not None)
+
+    def list(
+        self,
+        *,
+        status: Status | None = None,
+        task_type: str | None = None,
+        priority: Priority | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Prompt]:
+        """Yield the prompts that match, in no order, asking for the next page only when it is needed.
+
+        Reads the whole table in the end (0.5 read units per 4 KB), `page_size` items per request (1 MB).
+        Never yields an expired prompt. An item that is no prompt (a ghost) is logged and passed over.
+        """
+        terms = [ALIVE]
+        values: dict[str, Any] = {":now_s": {"N": str(int(self.now().timestamp()))}}
+        if status is not None:
+            terms.append("#status = :status")
+            values[":status"] = {"S": checked_value(STATUS, "status", status)}
+        if task_type is not None:
+            check_text(task_type, "task_type")
+            terms.append("#task_type = :task_type")
+            values[":task_type"] = {"S": task_type}
+        if priority is not None:
+            values[":priority"] = {"S": checked_value(PRIORITY, "priority", priority)}
+            absent = " OR attribute_not_exists(#priority)" if priority == "medium" else ""
+            terms.append(f"(#priority = :priority{absent})")
+        return self._matching(" AND ".join(terms), values, page_size)
+
+    def _matching(self, condition: str, values: dict[str, Any], page_size: int | None) -> Iterator[Prompt]:
+        request: dict[str, Any] = {"FilterExpression": condition, "ExpressionAttributeValues": values}
+        if page_size is not None:
+            request["Limit"] = page_size
+        for reply in self.scan(**request):
+            for item in reply["Items"]:
+                try:
+                    prompt = read_prompt(item, self.table_name)
+                except UnreadablePrompt as error:
+                    _log.warning("%s", error)
+                    continue
+                yield prompt
+
+    def import_prompts(
+        self,
+        source: str | PathLike[str] | BinaryIO,
+        *,
+        rejects: str | PathLike[str] | None = None,
+        workers: int = DEFAULT_WORKERS,
+        again: bool = False,
+        on_progress: Callable[[ImportReport], object] | None = None,
+    ) -> ImportReport:
+        """Import NDJSON (see tap.store.lines) and return the counts; memory doesn't grow with the file.
+
+        A prompt that exists is never overwritten: the same one counts as existing, a different one under
+        its id is rejected. Lines that can't be imported go to `rejects` (SOURCE.rejects) with number and
+        reason. How far it came is kept beside the source (SOURCE.import-….json): after a kill the same
+        call goes on where it stopped, nothing lost, nothing doubled, and a file that was imported
+        completely is not imported a second time unless `again`. A table deployed anew under its old name
+        is told from the old one if DescribeTable is allowed. A stream can't be continued; lines of it
+        without an id get a random one.
+
+        Raises ImportRefused (changed since, or another import of the file is running), and the store's
+        other errors after keeping what was done.
+        """
+        return import_prompts(
+            self,
+            Path(source) if isinstance(source, str | PathLike) else source,
+            rejects=None if rejects is None else Path(rejects),
+            workers=workers,
+            again=again,
+            on_progress=on_progress,
+        )
+
+    def export_prompts(
+        self,
+        target: str | PathLike[str] | BinaryIO,
+        *,
+        segments: int = DEFAULT_SEGMENTS,
+        on_progress: Callable[[ExportReport], object] | None = None,
+    ) -> ExportReport:
+        """Write all living prompts as NDJSON and return the counts; memory doesn't grow with the table.
+
+        Reads consistently (1 read unit per 4 KB), in parallel segments, in no order. A file appears only
+        when it is complete; a FIFO, a device or a link is written straight into. Items that are no prompts
+        are counted and named in the report.
+        """
+        return export_prompts(
+            self,
+            Path(target) if isinstance(target, str | PathLike) else target,
+            segments=segments,
+            on_progress=on_progress,
+        )

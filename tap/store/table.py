@@ -1,0 +1,161 @@
+"""One table, reached by boto3's low-level client: the requests that the store is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from tap.store.client import ClientSettings, make_client
+from tap.store.errors import Calling, InvalidPrompt, PromptNotFound, StoreMisconfigured
+from tap.store.items import Item, is_expired, utc_now
+from tap.store.models import PROMPT_ID, checked_value
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Clock = Callable[[], datetime]
+
+# Equal in these, a stored prompt is the one that the caller meant to create; the rest is the store's.
+IDENTITY: Final = ("prompt_text", "task_type", "priority", "max_attempts")
+# To readers an expired item does not exist, though DynamoDB may keep it for days.
+ALIVE: Final = "(attribute_not_exists(#ttl) OR #ttl > :now_s)"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a conditional write did: `item` is the new item, or the old one that refused (None: no item)."""
+
+    applied: bool
+    item: Item | None
+
+
+class Table:
+    """The table's name, its client (made at the first request) and the clock."""
+
+    def __init__(self, table_name: str, client: ClientSettings | None = None, clock: Clock = utc_now) -> None:
+        if not table_name:
+            raise StoreMisconfigured("The table's name is empty.")
+        self.table_name = table_name
+        self.settings = client or ClientSettings()
+        self._clock = clock
+        self._client: DynamoDBClient | None = None
+        self._lock = Lock()
+
+    @property
+    def client(self) -> DynamoDBClient:
+        """The store's boto3 client; it may be shared by threads."""
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = make_client(self.settings, self.table_name)
+        return self._client
+
+    def close(self) -> None:
+        """Close the connections; the store opens new ones when it is used again."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def now(self) -> datetime:
+        """The clock's time; a clock without a zone is a programming error, not a time."""
+        moment = self._clock()
+        if moment.tzinfo is None:
+            raise InvalidPrompt("The store's clock returned a time without a zone.")
+        return moment
+
+    def put_new(self, item: Item, now: datetime) -> Outcome:
+        """Write the item unless a living one has its id (an expired one is replaced)."""
+        prompt_id = item["id"]["S"]
+        client = self.client
+        with Calling(self.table_name, prompt_id):
+            try:
+                client.put_item(
+                    TableName=self.table_name,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(id) OR #ttl <= :now_s",
+                    ExpressionAttributeNames={"#ttl": "ttl"},
+                    ExpressionAttributeValues={":now_s": {"N": str(int(now.timestamp()))}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except client.exceptions.ConditionalCheckFailedException as refusal:
+                return Outcome(applied=False, item=refusal.response.get("Item"))  # type: ignore[arg-type]
+        return Outcome(applied=True, item=item)
+
+    def update(self, prompt_id: str, changes: str, condition: str, values: Mapping[str, Any]) -> Outcome:
+        """One conditional UpdateItem; names in the expressions are written #name, values :name."""
+        check_id(prompt_id)
+        client = self.client
+        with Calling(self.table_name, prompt_id):
+            try:
+                reply = client.update_item(
+                    TableName=self.table_name,
+                    Key={"id": {"S": prompt_id}},
+                    UpdateExpression=changes,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names_in(changes, condition),
+                    ExpressionAttributeValues=dict(values),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except client.exceptions.ConditionalCheckFailedException as refusal:
+                return Outcome(applied=False, item=refusal.response.get("Item"))  # type: ignore[arg-type]
+        return Outcome(applied=True, item=reply["Attributes"])  # type: ignore[arg-type]
+
+    def scan(self, grow_to: int = 0, **request: Any) -> Iterator[dict[str, Any]]:
+        """The replies of a Scan, one request at a time, each for twice as many items up to `grow_to`."""
+        request["ExpressionAttributeNames"] = names_in(
+            request.get("FilterExpression", ""), request.get("ProjectionExpression", "")
+        )
+        while True:
+            with Calling(self.table_name):
+                reply = self.client.scan(TableName=self.table_name, **request)
+            yield reply  # type: ignore[misc]
+            if "LastEvaluatedKey" not in reply:
+                return
+            request["ExclusiveStartKey"] = reply["LastEvaluatedKey"]
+            if request.get("Limit", grow_to) < grow_to:
+                request["Limit"] *= 2
+
+    def living(self, outcome: Outcome, prompt_id: str, now: datetime) -> Item:
+        """The old item that refused a write; PromptNotFound if there is none or it has expired."""
+        if outcome.item is None or is_expired(outcome.item, now):
+            raise self.not_found(prompt_id, expired=outcome.item is not None)
+        return outcome.item
+
+    def not_found(self, prompt_id: str, *, expired: bool) -> PromptNotFound:
+        """The error for a prompt that isn't there (any more)."""
+        said = f"Prompt {prompt_id!r} has expired." if expired else f"There is no prompt {prompt_id!r}."
+        return PromptNotFound(said, table=self.table_name, prompt_id=prompt_id)
+
+
+def check_id(prompt_id: str) -> None:
+    """Raise InvalidPrompt for what can't be a key."""
+    if not (isinstance(prompt_id, str) and 0 < len(prompt_id) <= 512):
+        checked_value(PROMPT_ID, "id", prompt_id)
+
+
+def same_prompt(stored: Item, meant: Item) -> bool:
+    """Whether a stored item is the prompt that a caller meant to create, whatever happened to it since."""
+    seed = {"priority": {"S": "medium"}}  # which the seed's programs may leave out
+    return all((seed | stored).get(name) == meant.get(name) for name in IDENTITY)
+
+
+@lru_cache(maxsize=256)
+def _names(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"#{name}", name) for name in sorted(set(re.findall(r"#(\w+)", text))))
+
+
+def names_in(*texts: str) -> dict[str, str]:
+    """ExpressionAttributeNames for the #names that the expressions use: many of ours are reserved words."""
+    return dict(_names(" ".join(texts)))
