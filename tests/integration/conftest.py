@@ -1,0 +1,38 @@
+"""The endpoint of the integration tests: what TAP_TEST_ENDPOINT names, or an embedded AWS of their own."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tap.local import embedded
+from tap.local import endpoint as endpoints_of_this_machine
+from tests.integration.endpoints import Endpoint, recognised
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    if url := os.environ.get("TAP_TEST_ENDPOINT"):
+        endpoints_of_this_machine.require_served({"AWS_ENDPOINT_URL": url})
+        yield recognised(url)
+        return
+    folder = tmp_path_factory.mktemp("embedded")
+    record = folder / "embedded.json"
+    server = embedded.up(record=record, log=folder / "embedded.log")
+    try:
+        yield Endpoint(server.url, "embedded AWS")
+    finally:
+        embedded.down(record)
+
+
+@pytest.fixture(autouse=True)
+def _tell_the_summary(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    if "endpoint" in request.fixturenames:
+        record_property("endpoint", request.getfixturevalue("endpoint").name)
+
+
+@pytest.fixture(scope="session")
+def project() -> str:
+    """A project name of this run's own: an endpoint that outlives the run may hold an earlier run's leftovers."""
+    return f"t{secrets.token_hex(3)}"

@@ -1,0 +1,399 @@
+"""Small breakages of the stack and its settings, as somebody in a hurry might make them.
+
+Each old text must occur exactly once in its file: when the code has moved on, the run stops and says so.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One breakage: in this file, instead of the old text the new one."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+def _in(file: str, *mutants: tuple[str, str, str]) -> list[Mutant]:
+    return [Mutant(name, file, old, new) for name, old, new in mutants]
+
+
+MUTANTS = [
+    *_in(
+        "tap/infra/metrics.py",
+        ("UserErrors gets the table's dimension", '(Series("UserErrors", {}),)', '(Series("UserErrors", per_table),)'),
+        (
+            "SystemErrors per table alone",
+            'by_operation("SystemErrors", table),',
+            '(Series("SystemErrors", per_table),),',
+        ),
+        (
+            "read throttles without the table",
+            '(Series("ReadThrottleEvents", per_table),)',
+            '(Series("ReadThrottleEvents", {}),)',
+        ),
+        (
+            "write alarm watches reads",
+            '(Series("WriteThrottleEvents", per_table),)',
+            '(Series("ReadThrottleEvents", per_table),)',
+        ),
+        (
+            "a metric that does not exist",
+            '(Series("ReadThrottleEvents", per_table),)',
+            '(Series("ReadThrottles", per_table),)',
+        ),
+        ("an operation that does not exist", '    "Scan",', '    "ScanTable",'),
+        ("an operation forgotten", '    "TransactWriteItems",\n', ""),
+        (
+            "an eleventh operation",
+            '    "TransactWriteItems",\n',
+            '    "TransactWriteItems",\n    "ExecuteStatement",\n',
+        ),
+        ("two alarms' names swapped", "names.throttle_alarm,", "names.system_error_alarm,"),
+        ("an alarm renamed", '"DynamoDBReadThrottleAlarm",', '"ReadThrottleAlarm",'),
+        ("another namespace", 'NAMESPACE = "AWS/DynamoDB"', 'NAMESPACE = "AWS/DDB"'),
+        ("alarm at the first lost request", "            5,\n", "            1,\n"),
+        ("a period CloudWatch does not take", "ALARM_PERIOD = 300", "ALARM_PERIOD = 310"),
+        ("dimension Operation misspelt", '"Operation": operation}', '"OperationName": operation}'),
+    ),
+    *_in(
+        "tap/infra/alarms.py",
+        ("nobody hears that it is over", "        ok_actions=[topic_arn],\n", ""),
+        ("nobody hears of it", "        alarm_actions=[topic_arn],\n", ""),
+        ("the comparison turned round", '"GreaterThanOrEqualToThreshold"', '"LessThanOrEqualToThreshold"'),
+        ("one above the threshold", '"GreaterThanOrEqualToThreshold"', '"GreaterThanThreshold"'),
+        ("silence is an alarm", 'treat_missing_data="notBreaching"', 'treat_missing_data="breaching"'),
+        ("the sum without FILL", 'f"FILL({id_}, 0)"', "id_"),
+        ("the sum leaves the first out", "for id_ in ids),", "for id_ in list(ids)[1:]),"),
+        ("the sum is not returned", "        return_data=True,\n", ""),
+        ("average instead of sum", 'statistic=None if more else "Sum"', 'statistic=None if more else "Average"'),
+        (
+            "alarms without tags",
+            "        ok_actions=[topic_arn],\n        tags=tags,\n",
+            "        ok_actions=[topic_arn],\n",
+        ),
+        ("all alarms in one period of a day", "evaluation_periods=1", "evaluation_periods=288"),
+        ("dimensions dropped", "dimensions=None if more else first.dimensions or None", "dimensions=None"),
+    ),
+    *_in(
+        "tap/infra/policies.py",
+        (
+            "anybody may use the key",
+            '"Principal": {"AWS": f"arn:{place.partition}:iam::{place.account_id}:root"}',
+            '"Principal": {"AWS": "*"}',
+        ),
+        ("no account-root statement", '"Action": "kms:*"', '"Action": "kms:Describe*"'),
+        ("CloudWatch may do all with the key", '["kms:Decrypt", "kms:GenerateDataKey*"]', '["kms:*"]'),
+        ("CloudWatch may not decrypt", '["kms:Decrypt", "kms:GenerateDataKey*"]', '["kms:GenerateDataKey*"]'),
+        ("GenerateDataKey without its star", '"kms:GenerateDataKey*"', '"kms:GenerateDataKey"'),
+        (
+            "another account's alarms use the key",
+            '"Resource": "*",\n                "Condition": _only_alarms_of(place),',
+            '"Resource": "*",',
+        ),
+        (
+            "another account's alarms publish",
+            '"Resource": topic_arn,\n                "Condition": _only_alarms_of(place),',
+            '"Resource": topic_arn,',
+        ),
+        ("no SourceAccount", '"StringEquals": {"aws:SourceAccount": place.account_id},', ""),
+        ("any source of the account", ":alarm:*", ":*"),
+        ("a literal partition", "arn:{place.partition}:cloudwatch", "arn:aws:cloudwatch"),
+        ("a literal region", "cloudwatch:{place.region}", "cloudwatch:us-east-1"),
+        ("TLS denied instead of demanded", '"aws:SecureTransport": "false"', '"aws:SecureTransport": "true"'),
+        ("the TLS deny is an allow", '"Effect": "Deny"', '"Effect": "Allow"'),
+        (
+            "the TLS deny for CloudWatch only",
+            '"Principal": {"AWS": "*"}',
+            '"Principal": {"Service": "cloudwatch.amazonaws.com"}',
+        ),
+        (
+            "CloudWatch may do all with the topic",
+            '"Action": "sns:Publish",\n                "Resource": topic_arn,\n                "Condition": _only',
+            '"Action": "sns:*",\n                "Resource": topic_arn,\n                "Condition": _only',
+        ),
+        (
+            "another service publishes",
+            (
+                '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n'
+                '                "Principal": {"Service": "cloudwatch.'
+            ),
+            (
+                '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n'
+                '                "Principal": {"Service": "events.'
+            ),
+        ),
+    ),
+    *_in(
+        "tap/infra/prompt_table.py",
+        ("no encryption under our key", "enabled=True, kms_key_arn=key_arn", "enabled=True"),
+        (
+            "no encryption block",
+            "        server_side_encryption=DynamodbTableServerSideEncryption(enabled=True, kms_key_arn=key_arn),\n",
+            "",
+        ),
+        (
+            "no recovery block",
+            "        point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=point_in_time_recovery),\n",
+            "",
+        ),
+        ("recovery on the other condition", "enabled=point_in_time_recovery)", "enabled=deletion_protection)"),
+        ("always protected", "deletion_protection_enabled=deletion_protection,", "deletion_protection_enabled=True,"),
+        ("TTL on another attribute", 'attribute_name="ttl"', 'attribute_name="expires_at"'),
+        ("TTL off", 'attribute_name="ttl", enabled=True', 'attribute_name="ttl", enabled=False'),
+        ("the stream without old images", '"NEW_AND_OLD_IMAGES"', '"NEW_IMAGE"'),
+        ("no stream", "stream_enabled=True", "stream_enabled=False"),
+        ("ids are numbers", 'type="S"', 'type="N"'),
+        ("provisioned", '"PAY_PER_REQUEST"', '"PROVISIONED"'),
+        ("the table without tags", "        tags=tags,\n", ""),
+        ("the table renamed", '"TurnAroundPromptTable",', '"PromptTable",'),
+    ),
+    *_in(
+        "tap/infra/encryption.py",
+        ("rotation off", "enable_key_rotation=True", "enable_key_rotation=False"),
+        ("a month until the key is gone", "deletion_window_in_days=7", "deletion_window_in_days=30"),
+        ("the alias by ARN", "target_key_id=key.key_id", "target_key_id=key.arn"),
+        ("the key without its policy", "        policy=json.dumps(key_policy(place)),\n", ""),
+        ("the key without tags", "        tags=tags,\n", ""),
+        (
+            "no lockout check",
+            "        tags=tags,\n",
+            "        tags=tags,\n        bypass_policy_lockout_safety_check=True,\n",
+        ),
+    ),
+    *_in(
+        "tap/infra/alerts.py",
+        ("the topic not encrypted", "kms_master_key_id=key_arn, ", ""),
+        ("the topic under AWS's key", "kms_master_key_id=key_arn", 'kms_master_key_id="alias/aws/sns"'),
+        ("the topic without tags", ", tags=tags)", ")"),
+        ("the subscription's condition turned round", '== "" ? 0 : 1', '== "" ? 1 : 0'),
+        (
+            "a subscription always",
+            '    subscription.add_override("count", f\'${{{alert_email.fqn} == "" ? 0 : 1}}\')\n',
+            "",
+        ),
+        ("the mail as a text message", 'protocol="email"', 'protocol="sms"'),
+        (
+            "the topic without its policy",
+            (
+                '    policy = SnsTopicPolicy(scope, "SNSTopicPolicy", arn=topic.arn,'
+                " policy=json.dumps(topic_policy(place, topic.arn)))\n"
+            ),
+            "    policy = topic\n",
+        ),
+    ),
+    *_in(
+        "tap/infra/dashboard_body.py",
+        (
+            "two widgets overlap",
+            '            graph(\n                12,\n                5,\n                "Throttled',
+            '            graph(\n                10,\n                5,\n                "Throttled',
+        ),
+        (
+            "a widget off the grid",
+            "            graph(\n                12,\n                11,",
+            "            graph(\n                18,\n                11,",
+        ),
+        ("a literal region in the graphs", '"region": region', '"region": "us-east-1"'),
+        (
+            "the red line at another number",
+            '_threshold("UserErrors", thresholds["UserErrors"])',
+            '_threshold("UserErrors", 50)',
+        ),
+        ("the alarms not shown", '"alarms": list(alarm_arns)', '"alarms": list(alarm_arns)[:3]'),
+        ("latency as a sum", "                    stat=statistic,\n", ""),
+        ("capacity not per second", "write/PERIOD(write)", "write"),
+        (
+            "latency per table alone",
+            (
+                'for series in by_operation("SuccessfulRequestLatency", table)\n'
+                '                        if series.dimensions["Operation"] in _LATENCY_OPERATIONS'
+            ),
+            'for series in [Series("SuccessfulRequestLatency", per_table)]',
+        ),
+        ("no units", '"label": unit, ', ""),
+    ),
+    *_in(
+        "tap/infra/stack.py",
+        ("an output renamed", "KMSKeyArn=(", "KmsKeyArn=("),
+        ("an output of another thing", "KMSKeyId=(key.key_id,", "KMSKeyId=(key.arn,"),
+        (
+            "two outputs swapped",
+            "TurnAroundPromptTableStreamArn=(table.stream_arn,",
+            "TurnAroundPromptTableStreamArn=(table.arn,",
+        ),
+        (
+            "two conditions swapped",
+            'deletion_protection=variables["deletion_protection_enabled"].boolean_value',
+            'deletion_protection=variables["point_in_time_recovery_enabled"].boolean_value',
+        ),
+        (
+            "protection decided at synth",
+            'point_in_time_recovery=variables["point_in_time_recovery_enabled"].boolean_value',
+            "point_in_time_recovery=settings.point_in_time_recovery_enabled",
+        ),
+        (
+            "a literal region for the provider",
+            'AwsProvider(self, "aws", region=settings.region)',
+            'AwsProvider(self, "aws", region="us-east-1")',
+        ),
+        (
+            "the table outlives its alarms in a destroy",
+            "policy, subscription, board]",
+            "policy, subscription]",
+        ),
+        ("a tag missing", '            "ManagedBy": "cdktf",\n', ""),
+        ("a tag's value swapped", '"Project": settings.project_name', '"Project": settings.environment_suffix'),
+        ("the environment's own tags forgotten", "            **settings.tags,\n", ""),
+        ("an absolute path to the state", 'state = f"../../../terraform', 'state = f"/var/lib/terraform'),
+        ("one state for all environments", 'terraform.{settings.stack_name}.tfstate"', 'terraform.tfstate"'),
+        (
+            "no lock on the state in S3",
+            '    stack.add_override("terraform.backend.s3.use_lockfile", True)  # cdktf 0.21 does not know it\n',
+            "",
+        ),
+        ("the state in S3 not encrypted", "        encrypt=True,\n", ""),
+        ("the backend's region ignored", "region=backend.region or settings.region", "region=settings.region"),
+        (
+            "null for a toggle",
+            (
+                '            type="bool",\n            nullable=False,\n'
+                "            default=settings.deletion_protection_enabled"
+            ),
+            (
+                '            type="bool",\n            nullable=True,\n'
+                "            default=settings.deletion_protection_enabled"
+            ),
+        ),
+        ("a variable required", "            default=settings.alert_email,\n", ""),
+        (
+            "a variable's default forgets the settings",
+            "default=settings.point_in_time_recovery_enabled",
+            "default=False",
+        ),
+        ("no validation of the address", '|| can(regex("{_EMAIL}", var.alert_email))', "|| true"),
+        (
+            "the address's expression loosened",
+            '_EMAIL = "^[^@[:space:]]+@[^@[:space:].]+([.][^@[:space:].]+)+$"',
+            '_EMAIL = "[^@ ]+@[^@ .]*"',
+        ),
+        ("China's console is everybody's", '"aws-cn": "console.amazonaws.cn"', '"aws-cn": "console.aws.amazon.com"'),
+        (
+            "GovCloud's console misspelt",
+            '"aws-us-gov": "console.amazonaws-us-gov.com"',
+            '"aws-gov": "console.amazonaws-us-gov.com"',
+        ),
+        (
+            "alarms shown in another order of things",
+            "alarm_arns=[alarm.arn for alarm in made]",
+            "alarm_arns=[topic.arn for alarm in made]",
+        ),
+        (
+            "an endpoint in the JSON",
+            'AwsProvider(self, "aws", region=settings.region)',
+            'AwsProvider(self, "aws", region=settings.region, skip_credentials_validation=True)',
+        ),
+        (
+            "the process environment in the JSON",
+            "        names = settings.names\n",
+            '        names = settings.names\n        tags["User"] = __import__("os").environ.get("USER", "")\n',
+        ),
+    ),
+    *_in(
+        "tap/settings.py",
+        ("a misspelt variable is ignored", "    _refuse_misspelt(process_environment)\n", ""),
+        ("a suffix with capitals", 'r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?"', 'r"[A-Za-z0-9]([a-z0-9-]{0,18}[a-z0-9])?"'),
+        ("a suffix too long", "{0,18}", "{0,38}"),
+        ("a suffix ends with a hyphen", 'r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?"', 'r"[a-z0-9]([a-z0-9-]{0,19})?"'),
+        ("search for fullmatch", "compiled.fullmatch(value)", "compiled.match(value)"),
+        ("any project name", 'r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"', 'r".*"'),
+        ("an address without a host", r'r"|[^@\s]+@[^@\s.]+(\.[^@\s.]+)+"', r'r"|[^@\s]+@[^@\s]*"'),
+        ("any region", "if value not in aws_regions():", "if not value:"),
+        ("a table name too long", '_matching(r"[A-Za-z0-9_.-]{3,255}"', '_matching(r"[A-Za-z0-9_.-]{3,256}"'),
+        ("an alias of AWS's own", "(?!aws/)", ""),
+        ("unknown settings let through", 'extra="forbid"', 'extra="ignore"'),
+        ("a number for a text, a text for a toggle", ", strict=True", ""),
+        ("settings may change later", "frozen=True, ", ""),
+        (
+            "the file beats the variable",
+            "is not None:\n            values[setting] = _parsed",
+            "is not None and setting not in table:\n            values[setting] = _parsed",
+        ),
+        ("a variable forgotten", '    "deletion_protection_enabled",\n    "point', '    "point'),
+        (
+            "the suffix variable adds an environment",
+            "tables = {suffix: tables.get(suffix, {})}",
+            "tables = {**tables, suffix: tables.get(suffix, {})}",
+        ),
+        ("the suffix variable forgets the file", "tables = {suffix: tables.get(suffix, {})}", "tables = {suffix: {}}"),
+        ("any text switches a toggle off", ".get(text.lower(), text)", ".get(text.lower(), False)"),
+        ("environments may share names", "    _refuse_shared_names(loaded)\n", ""),
+        (
+            "dashboards told apart by region",
+            'region = "" if kind == "dashboard" else settings.region',
+            "region = settings.region",
+        ),
+        ("alarms of two kinds may share a name", '"alarm" if kind.endswith("alarm") else kind', "kind"),
+        ("two states in one place", 'yield "backend.key"', 'return; yield "backend.key"'),
+        (
+            "a setting of the stack's own tags",
+            "    if taken := sorted(set(tags) & set(OWN_TAGS)):",
+            "    if taken := []:",
+        ),
+        ("fifty tags of one's own", "if len(tags) > 50 - len(OWN_TAGS):", "if len(tags) > 50:"),
+        ("a sentence of two lines", "char if char.isprintable() else ascii(char)[1:-1]", "char"),
+        (
+            "protected by default",
+            "deletion_protection_enabled: bool = False",
+            "deletion_protection_enabled: bool = True",
+        ),
+        ("another default region", '_Region = "us-east-1"', '_Region = "us-west-2"'),
+        (
+            "names without the project",
+            'prefix = f"{project_name}-{environment_suffix}"',
+            'prefix = f"tap-{environment_suffix}"',
+        ),
+        (
+            "names without the environment",
+            'prefix = f"{project_name}-{environment_suffix}"',
+            'prefix = f"{project_name}"',
+        ),
+        (
+            "two alarms by one name",
+            '"write_throttle_alarm": f"{prefix}-dynamodb-write-throttle"',
+            '"write_throttle_alarm": f"{prefix}-dynamodb-read-throttle"',
+        ),
+        (
+            "the stack's name with a hyphen",
+            'f"TapStack{self.environment_suffix}"',
+            'f"TapStack-{self.environment_suffix}"',
+        ),
+        (
+            "no file is an error",
+            "        return {DEFAULT_SUFFIX: {}}",
+            '        raise SettingsError("There is no file.") from None',
+        ),
+        ("a table may name itself", '    if "environment_suffix" in table:', '    if "environment_suffix" in []:'),
+        (
+            "one state in S3 for all",
+            "{self.project_name}/{self.environment_suffix}/terraform.tfstate",
+            "{self.project_name}/terraform.tfstate",
+        ),
+        (
+            "a mistake shows pydantic",
+            "        raise SettingsError(_sentence(error.errors()[0], origin)) from error",
+            "        raise SettingsError(str(error)) from error",
+        ),
+    ),
+    *_in(
+        "main.py",
+        ("a mistake with a traceback", "    sys.exit(str(error))", "    raise"),
+        (
+            "cdktf before the settings",
+            "import os\nimport sys\n",
+            "import os\nimport sys\nfrom cdktf import App as _App\n_App().synth()\n",
+        ),
+    ),
+]

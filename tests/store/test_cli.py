@@ -1,0 +1,209 @@
+"""`python -m tap prompts …` as a script sees it: output, standard error, exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tap.cli.app import app
+from tap.store import PromptStore
+from tests.store.endpoint import ROOT
+
+
+class Shell:
+    """Runs the command line on one table: in this process, since each new one would load boto3 again."""
+
+    def __init__(self, store: PromptStore, folder: Path) -> None:
+        self.folder = folder
+        self.env = os.environ | {
+            "AWS_ENDPOINT_URL": store.settings.endpoint_url or "",
+            "TAP_TABLE": store.table_name,
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "200",
+        }
+
+    def __call__(self, *arguments: str, status: int = 0, stdin: str = "", **env: str) -> Result:
+        run = CliRunner().invoke(app, ["prompts", *arguments], input=stdin, env=self.env | env)
+        assert run.exit_code == status, run.output
+        assert run.exception is None or isinstance(run.exception, SystemExit)
+        return run
+
+    def json(self, *arguments: str, **options: Any) -> Any:
+        return json.loads(self(*arguments, **options).stdout)
+
+
+@pytest.fixture
+def shell(table: str, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    monkeypatch.chdir(tmp_path)
+    # On the machine's clock: the command line has no other.
+    with PromptStore(table, settings) as store:
+        yield Shell(store, tmp_path)
+
+
+def test_a_prompts_life(shell: Shell) -> None:
+    created = shell.json("create", "Review the code", "code_review", "--priority", "high")
+    assert (created["status"], created["priority"]) == ("pending", "high")
+    claim = shell.json("claim", "worker-1", "--lease", "2m")
+    assert (claim["id"], claim["attempts"], claim["claim_owner"]) == (created["id"], 1, "worker-1")
+    assert "first lease ends" in shell("claim", "worker-2", status=5).stderr
+    shell("extend", claim["id"], "--token", claim["token"], "--lease", "1h")
+    done = shell.json("complete", claim["id"], "--token", claim["token"], "--result", '{"score": 0.95}')
+    assert done["result"] == {"score": 0.95}
+    assert shell.json("get", claim["id"]) == done
+    assert shell("claim", "worker-2", status=5).stderr == "Nothing is pending.\n"
+    shell("delete", claim["id"])
+    assert shell("get", claim["id"], status=3).stderr == f"There is no prompt '{claim['id']}'.\n"
+
+
+def test_release_fail_and_update(shell: Shell) -> None:
+    shell("create", "-", "type", "--id", "p", stdin="from standard input")
+    token = shell.json("claim", "w")["token"]
+    assert shell.json("release", "p", "--token", token)["status"] == "pending"
+    assert "no longer yours" in shell("complete", "p", "--token", token, status=4).stderr
+    token = shell.json("claim", "w")["token"]
+    assert shell.json("fail", "p", "--token", token, "--result", "null")["result"] is None
+    assert "failed, not pending" in shell("update", "p", "completed", "--expected", "pending", status=4).stderr
+    assert shell.json("update", "p", "completed", "--result", "1.0")["result"] == 1.0
+    assert shell.json("get", "p")["prompt_text"] == "from standard input"
+
+
+def test_list_in_a_pipe_is_json_lines(shell: Shell) -> None:
+    for number in range(3):
+        shell("create", "text", "type", "--id", f"p{number}", "--priority", "low" if number else "high")
+    lines = shell("list", "--priority", "low").stdout.splitlines()
+    assert {json.loads(line)["id"] for line in lines} == {"p1", "p2"}
+    assert len(shell("list", "--limit", "1").stdout.splitlines()) == 1
+    assert shell("list", "--type", "other").stdout == ""
+
+
+def test_on_a_terminal_there_are_tables_and_markup_is_text(shell: Shell) -> None:
+    shell("create", "[bold]not bold[/bold]\x1b[31m", "type", "--id", "p")
+    reader, writer = pty.openpty()
+    command = [sys.executable, "-m", "tap", "prompts", "list"]
+    with subprocess.Popen(command, cwd=shell.folder, env=shell.env, stdout=writer, stderr=writer) as run:
+        os.close(writer)
+        shown = b""
+        while True:
+            try:
+                part = os.read(reader, 4096)
+            except OSError:  # how a terminal's end looks on Linux
+                break
+            if not part:
+                break
+            shown += part
+    os.close(reader)
+    assert run.returncode == 0
+    assert b"prompt_text" in shown
+    assert b"[bold]not bold[/bold]\xef\xbf\xbd[31m" in shown
+
+
+def test_import_and_export(shell: Shell) -> None:
+    lines = [json.dumps({"prompt_text": f"text {number}", "task_type": "t"}) for number in range(30)]
+    (shell.folder / "in.ndjson").write_text("\n".join([*lines, "bad"]) + "\n")
+    run = shell("import", "in.ndjson", status=6)
+    assert json.loads(run.stdout) == {
+        "lines": 31,
+        "imported": 30,
+        "existing": 0,
+        "rejected": 1,
+        "resumed_at": 0,
+    }
+    assert "in.ndjson.rejects" in run.stderr
+    assert "imported before" in shell("import", "in.ndjson", status=6).stderr
+    assert shell.json("export", "out.ndjson") == {"exported": 30, "unreadable": 0}
+    exported = shell("export", "-").stdout.splitlines()
+    assert sorted(exported) == sorted((shell.folder / "out.ndjson").read_text().splitlines())
+    assert sorted(json.loads(line)["prompt_text"] for line in exported) == sorted(f"text {n}" for n in range(30))
+    assert shell.json("import", "-", stdin=lines[0])["imported"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "status", "says"),
+    [
+        (["get", "x"], {"TAP_TABLE": ""}, 2, "There is no outputs.json: deploy the stack"),
+        (["get", "x"], {"TAP_TABLE": "nowhere"}, 1, "There is no table 'nowhere' here"),
+        (["get", "x"], {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 1, "No usable answer from DynamoDB"),
+        (
+            ["get", "x"],
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+            1,
+            "No usable AWS credentials",
+        ),
+        (["get", "x"], {"AWS_ENDPOINT_URL": "nonsense"}, 2, "Invalid endpoint: nonsense"),
+        (["get", "x"], {"AWS_REGION": ""}, 2, "No AWS region: set AWS_REGION"),
+        (["create", "", "t"], {}, 2, "prompt_text: string should have at least 1 character"),
+        (["create", "a", "b", "--expires-in", "3000000d"], {}, 2, "expires_in ends after the year 9999"),
+        (["import", "missing.ndjson"], {}, 1, "No such file"),
+    ],
+)
+def test_an_error_is_one_sentence(
+    shell: Shell, arguments: list[str], env: dict[str, str], status: int, says: str
+) -> None:
+    run = shell(*arguments, status=status, **env)
+    assert says in run.stderr
+    assert (run.stderr.count("\n"), run.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["update", "x", "done"],
+        ["complete", "x", "--token", "t", "--result", "{"],
+        ["claim", "w", "--lease", "5"],
+    ],
+)
+def test_wrong_usage_is_status_2(shell: Shell, arguments: list[str]) -> None:
+    shell(*arguments, status=2)
+
+
+def test_the_table_comes_from_the_outputs(shell: Shell) -> None:
+    outputs = {"TapStackdev": {"TurnAroundPromptTableName": shell.env["TAP_TABLE"]}}
+    (shell.folder / "outputs.json").write_text(json.dumps(outputs))
+    assert shell.json("create", "text", "type", TAP_TABLE="")["status"] == "pending"
+
+
+def test_outputs_that_were_typed_win_over_the_environments_table(shell: Shell) -> None:
+    outputs = {"TapStackdev": {"TurnAroundPromptTableName": shell.env["TAP_TABLE"]}}
+    (shell.folder / "mine.json").write_text(json.dumps(outputs))
+    made = shell.json("create", "text", "type", "--outputs", "mine.json", TAP_TABLE="nowhere")
+    assert shell.json("get", made["id"], "--table", shell.env["TAP_TABLE"], "--outputs", "missing.json") == made
+    assert "no table 'nowhere'" in shell("get", "x", status=1, TAP_TABLE="nowhere", TAP_OUTPUTS="mine.json").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "goes_on"),
+    [(["get", "x"], False), (["import", "in.ndjson"], True), (["import", "-"], False), (["export", "out"], False)],
+)
+def test_only_an_interrupted_import_of_a_file_promises_to_go_on(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: list[str], goes_on: bool
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("get", "import_prompts", "export_prompts"):
+        monkeypatch.setattr(PromptStore, name, interrupt)
+    said = shell(*arguments, status=130).stderr
+    assert said.startswith("Interrupted.")
+    assert ("goes on" in said) == goes_on
+
+
+def test_a_reader_that_stops_early_is_no_error(shell: Shell) -> None:
+    shell("create", "-", "type", stdin="x" * 200_000)
+    command = f"{sys.executable} -m tap prompts list | head -c 1"
+    run = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=shell.folder,
+        env=shell.env,
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "{", "")

@@ -1,0 +1,51 @@
+"""Workers in a process of their own: `python -m tests.store.worker ENDPOINT TABLE NAME LEASE_S THREADS`.
+
+Each thread claims and completes until nothing is pending, and the process tells the id of each claim
+before it is completed, one per line. With 0 threads it tells its first claim and then waits for ever, to be
+killed.
+"""
+
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from time import sleep
+
+from tap.store import AllLeased, Claim, ClientSettings, NothingPending, PromptStore
+
+
+def work(endpoint: str, table: str, name: str, lease_s: str, *, stall: bool) -> None:
+    lease = timedelta(seconds=float(lease_s))
+    # A busy moto serves sixteen workers one request at a time: patience instead of time-outs.
+    settings = ClientSettings("us-east-1", endpoint, read_timeout=60)
+    with PromptStore(table, settings, skew=timedelta(milliseconds=100)) as store:
+        while True:
+            answer = store.claim(name, lease=lease)
+            if isinstance(answer, NothingPending):
+                return
+            if isinstance(answer, AllLeased):
+                # The one wait there is: for another's lease to end, or its holder to finish long before.
+                sleep(min(1.0, max(0.0, (answer.until - datetime.now(UTC)).total_seconds()) + 0.01))
+                continue
+            tell(answer)
+            if stall:
+                signal.pause()
+            store.complete(answer, {"by": name})
+
+
+def tell(claim: Claim) -> None:
+    sys.stdout.write(f"{claim.id}\n")
+    sys.stdout.flush()
+
+
+def main(endpoint: str, table: str, name: str, lease_s: str, *, threads: int) -> None:
+    if not threads:
+        work(endpoint, table, name, lease_s, stall=True)
+    with ThreadPoolExecutor(threads) as pool:
+        names = [f"{name}-{number}" for number in range(threads)]
+        for done in [pool.submit(work, endpoint, table, each, lease_s, stall=False) for each in names]:
+            done.result()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:5], threads=int(sys.argv[5]))

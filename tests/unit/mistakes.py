@@ -1,0 +1,175 @@
+"""Every mistake in the settings that we know of, and what the sentence about it must hold."""
+
+
+def two_states(*buckets: str) -> str:
+    """Two environments whose states have one key, in these buckets."""
+    tables = zip(("dev", "prod"), buckets, strict=True)
+    return "\n".join(f'[{name}.backend]\ntype = "s3"\nbucket = "{bucket}"\nkey = "k"' for name, bucket in tables)
+
+
+SUFFIX = "1 to 20 lower-case letters, digits and hyphens"
+PROJECT = "1 to 40 lower-case letters, digits and hyphens"
+TAGS = "letters, digits, spaces and _ . : / = + - @"
+EMAIL = 'an e-mail address, or ""'
+
+#: TOML, then what the sentence must hold: where, which setting, which value, what is allowed.
+BAD_FILES: dict[str, tuple[str, list[str]]] = {
+    "suffix-with-capitals": ("[Prod]", ["environments.toml", 'environment_suffix = "Prod"', SUFFIX]),
+    "suffix-with-a-space": ('["my dev"]', ['environment_suffix = "my dev"', SUFFIX]),
+    "suffix-of-40": (f"[{'x' * 40}]", ["x" * 40, SUFFIX]),
+    "suffix-of-21": (f"[{'x' * 21}]", ["x" * 21, SUFFIX]),
+    "suffix-empty": ('[""]', ['environment_suffix = ""', SUFFIX]),
+    "suffix-begins-with-a-hyphen": ("[-dev]", ['environment_suffix = "-dev"', SUFFIX]),
+    "suffix-ends-with-a-hyphen": ("[dev-]", ['environment_suffix = "dev-"', SUFFIX]),
+    "suffix-with-an-underscore": ("[my_dev]", ['environment_suffix = "my_dev"', SUFFIX]),
+    "suffix-of-another-alphabet": ('["дев"]', ['environment_suffix = "дев"', SUFFIX]),
+    "suffix-with-a-line-break": ('["dev\\n"]', ['environment_suffix = "dev\\n"', SUFFIX]),
+    "suffix-as-a-setting": ('[dev]\nenvironment_suffix = "prod"', ['[dev]: environment_suffix = "prod"', "brackets"]),
+    "project-with-capitals": ('[dev]\nproject_name = "TAP"', ['[dev]: project_name = "TAP"', PROJECT]),
+    "project-of-41": (f'[dev]\nproject_name = "{"p" * 41}"', ["project_name", "p" * 41, PROJECT]),
+    "project-empty": ('[dev]\nproject_name = ""', ['project_name = ""', PROJECT]),
+    "project-begins-with-a-digit": ('[dev]\nproject_name = "7up"', ['project_name = "7up"', "beginning with a letter"]),
+    "project-a-number": ("[dev]\nproject_name = 7", ["project_name = 7", "a string in quotes"]),
+    "project-an-expression": ('[dev]\nproject_name = "${var.x}"', ['project_name = "${var.x}"', PROJECT]),
+    "project-a-date": ("[dev]\nproject_name = 2025-01-01", ["project_name", "2025-01-01", "a string in quotes"]),
+    "region-that-does-not-exist": (
+        '[dev]\nregion = "us-eest-1"',
+        ['region = "us-eest-1"', "an AWS region", "us-east-1"],
+    ),
+    "region-newer-than-the-provider": (
+        '[dev]\nregion = "ap-southeast-6"',
+        ['region = "ap-southeast-6"', "an AWS region"],
+    ),
+    "state-key-with-a-slash-at-its-end": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\nkey = "tap/"',
+        ['backend.key = "tap/"', "no / at either end"],
+    ),
+    "region-empty": ('[dev]\nregion = ""', ['region = ""', "an AWS region"]),
+    "region-a-list": ('[dev]\nregion = ["us-east-1"]', ['region = ["us-east-1"]', "a string in quotes"]),
+    "region-that-is-none": ('[dev]\nregion = "aws-global"', ['region = "aws-global"', "an AWS region"]),
+    "email-without-a-host": ('[dev]\nalert_email = "ops@"', ['alert_email = "ops@"', EMAIL]),
+    "email-without-a-name": ('[dev]\nalert_email = "@example.com"', ['alert_email = "@example.com"', EMAIL]),
+    "email-without-a-dot": ('[dev]\nalert_email = "ops@example"', ['alert_email = "ops@example"', EMAIL]),
+    "email-twice": ('[dev]\nalert_email = "a@example.com b@example.com"', ["alert_email", "b@example.com", EMAIL]),
+    "email-with-a-line-break": ('[dev]\nalert_email = "a@example.com\\n"', ['"a@example.com\\n"', EMAIL]),
+    "email-false": ("[dev]\nalert_email = false", ["alert_email = false", "a string in quotes"]),
+    "toggle-in-quotes": (
+        '[dev]\ndeletion_protection_enabled = "true"',
+        ['deletion_protection_enabled = "true"', "true or false"],
+    ),
+    "toggle-a-number": (
+        "[dev]\npoint_in_time_recovery_enabled = 1",
+        ["point_in_time_recovery_enabled = 1", "true or false"],
+    ),
+    "unknown-key": ("[dev]\nregoin = 5", ["[dev]: regoin = 5 is not a setting", "did you mean region?"]),
+    "unknown-key-like-none": (
+        "[dev]\nzzz = 5",
+        ["[dev]: zzz = 5 is not a setting", "project_name, region, alert_email"],
+    ),
+    "unknown-key-s3": ("[dev]\ns3 = 1", ["[dev]: s3 = 1 is not a setting"]),
+    "unknown-key-local": ("[dev]\nlocal = 1", ["[dev]: local = 1 is not a setting"]),
+    "unknown-key-in-brackets": ('[dev]\n"[key]" = 1', ['[dev]: "[key]" = 1 is not a setting']),
+    "unknown-key-with-a-line-break": ('[dev]\n"a\\nb" = 1', ['[dev]: "a\\nb" = 1 is not a setting']),
+    "unknown-name": (
+        '[dev.names]\ntabel = "prompts"',
+        ['names.tabel = "prompts" is not a setting', "did you mean table?"],
+    ),
+    "unknown-backend-key": (
+        '[dev.backend]\ntype = "s3"\nbucket = "b-1"\nbukcet = "b"',
+        ['backend.bukcet = "b"', "did you mean bucket?"],
+    ),
+    "names-not-a-table": ("[dev]\nnames = 5", ["names = 5", "a table"]),
+    "name-too-long": (f'[dev.names]\ntable = "{"t" * 256}"', ["names.table", "(256 characters)", "3 to 255"]),
+    "name-with-a-space": ('[dev.names]\ntopic = "my topic"', ['names.topic = "my topic"', "1 to 256 letters"]),
+    "name-a-number": ("[dev.names]\ntopic = 5", ["names.topic = 5", "a string in quotes"]),
+    "alias-without-its-prefix": ('[dev.names]\nkey_alias = "tap"', ['names.key_alias = "tap"', "alias/"]),
+    "alias-of-awss-own": (
+        '[dev.names]\nkey_alias = "alias/aws/sns"',
+        ['names.key_alias = "alias/aws/sns"', "not in alias/aws/"],
+    ),
+    "alarm-with-an-expression": (
+        '[dev.names]\nthrottle_alarm = "${var.x}"',
+        ['names.throttle_alarm = "${var.x}"', "1 to 255"],
+    ),
+    "tag-of-the-stacks-own": ('[dev.tags]\nManagedBy = "me"', ["ManagedBy", "tags of your own"]),
+    "tag-of-awss-own": ('[dev.tags]\n"aws:x" = "1"', ["aws:x", "AWS keeps for itself"]),
+    "tag-of-awss-own-in-capitals": ('[dev.tags]\n"AWS:x" = "1"', ["AWS:x", "AWS keeps for itself"]),
+    "tag-with-a-strange-name": ('[dev.tags]\n"a{b}" = "1"', ['tags."a{b}"', "tag names of 1 to 128 " + TAGS]),
+    "tag-with-an-expression": ('[dev.tags]\na = "${var.x}"', ['tags.a = "${var.x}"', "at most 256 " + TAGS]),
+    "tag-called-s3": ("[dev.tags]\ns3 = 5", ["tags.s3 = 5", "a string in quotes"]),
+    "tags-a-list": ('[dev]\ntags = ["a"]', ['tags = ["a"]', "a table"]),
+    "backend-unknown": ('[dev.backend]\ntype = "gcs"', ['backend.type = "gcs"', '"local" or "s3"']),
+    "backend-without-a-type": ('[dev.backend]\nbucket = "b-1"', ["backend.type is missing", '"local" or "s3"']),
+    "backend-without-a-bucket": ('[dev.backend]\ntype = "s3"', ["backend.bucket is missing"]),
+    "backend-not-a-table": ('[dev]\nbackend = "s3"', ['backend = "s3"', "a table"]),
+    "bucket-with-capitals": ('[dev.backend]\ntype = "s3"\nbucket = "States"', ['backend.bucket = "States"', "3 to 63"]),
+    "bucket-with-two-dots": ('[dev.backend]\ntype = "s3"\nbucket = "my..states"', ['"my..states"', "no .."]),
+    "bucket-an-address": ('[dev.backend]\ntype = "s3"\nbucket = "10.0.0.1"', ['"10.0.0.1"', "not an IP address"]),
+    "bucket-region": (
+        '[dev.backend]\ntype = "s3"\nbucket = "b-1"\nregion = "mars"',
+        ['backend.region = "mars"', "an AWS region"],
+    ),
+    "state-key-with-a-space": (
+        '[dev.backend]\ntype = "s3"\nbucket = "b-1"\nkey = "a b"',
+        ['backend.key = "a b"', "1 to 1000"],
+    ),
+    "outside-an-environment": (
+        'region = "eu-west-1"',
+        ['region = "eu-west-1"', "stands outside an environment", "[dev]"],
+    ),
+    "a-list-of-environments": ("[[dev]]", ["dev = [{}]", "stands outside an environment"]),
+    "no-environment": ("# nothing", ["holds no environment", "[dev]"]),
+    "broken-toml": ("[dev]\nregion = us", ["environments.toml is not valid TOML", "line 2"]),
+    "number-of-5000-digits": (f"[dev]\nregion = {'9' * 5000}", ["environments.toml is not valid TOML"]),
+    "hex-number-of-5000-digits": (f"[dev]\nregion = 0x{'f' * 5000}", ["[dev]: region = int", "a string in quotes"]),
+    "nested-too-deeply": (f"[dev]\nregion = {'[' * 5000}{']' * 5000}", ["environments.toml is not valid TOML"]),
+}
+
+BAD_VARIABLES: dict[str, tuple[dict[str, str], list[str]]] = {
+    "suffix": ({"TAP_ENVIRONMENT_SUFFIX": "My Dev"}, ["TAP_ENVIRONMENT_SUFFIX", '"My Dev"', SUFFIX]),
+    "suffix-empty": ({"TAP_ENVIRONMENT_SUFFIX": ""}, ["TAP_ENVIRONMENT_SUFFIX", '""', SUFFIX]),
+    "suffix-not-unicode": ({"TAP_ENVIRONMENT_SUFFIX": "\udc80"}, ["TAP_ENVIRONMENT_SUFFIX", "\\udc80", SUFFIX]),
+    "project": ({"TAP_PROJECT_NAME": "TAP"}, ["TAP_PROJECT_NAME", '"TAP"', PROJECT]),
+    "region": ({"TAP_REGION": "us-eest-1"}, ["TAP_REGION", '"us-eest-1"', "an AWS region"]),
+    "email": ({"TAP_ALERT_EMAIL": "ops@"}, ["TAP_ALERT_EMAIL", '"ops@"', EMAIL]),
+    "toggle": (
+        {"TAP_DELETION_PROTECTION_ENABLED": "yes"},
+        ["TAP_DELETION_PROTECTION_ENABLED", '"yes"', "true or false"],
+    ),
+    "name-misspelt": (
+        {"TAP_DELETION_PROTECTION_ENABLE": "true"},
+        ["TAP_DELETION_PROTECTION_ENABLE = ", '"true"', "did you mean TAP_DELETION_PROTECTION_ENABLED?"],
+    ),
+    "toggle-empty": (
+        {"TAP_POINT_IN_TIME_RECOVERY_ENABLED": ""},
+        ["TAP_POINT_IN_TIME_RECOVERY_ENABLED", '""', "true or false"],
+    ),
+}
+
+#: Two environments, or two alarms of one, after the same real thing.
+SHARED: dict[str, tuple[str, list[str]]] = {
+    "table": ('[dev]\n[prod.names]\ntable = "tap-dev-turnaround-prompts"', ["[prod]", "names.table", "[dev]"]),
+    "key-alias": ('[dev]\n[prod.names]\nkey_alias = "alias/tap-dev"', ["[prod]", "names.key_alias", "[dev]"]),
+    "topic": ('[dev]\n[prod.names]\ntopic = "tap-dev-alerts"', ["[prod]", "names.topic", "[dev]"]),
+    "dashboard": ('[dev]\n[prod.names]\ndashboard = "tap-dev-dashboard"', ["[prod]", "names.dashboard", "[dev]"]),
+    "dashboard-of-another-region": (
+        '[dev]\n[prod]\nregion = "eu-west-1"\nnames = { dashboard = "tap-dev-dashboard" }',
+        ["[prod]", "names.dashboard", "[dev]"],
+    ),
+    "alarm-of-another-kind": (
+        '[dev]\n[prod.names]\nread_throttle_alarm = "tap-dev-dynamodb-write-throttle"',
+        ["[prod]", "names.read_throttle_alarm", "[dev]"],
+    ),
+    "alarms-of-one-environment": (
+        '[dev.names]\nread_throttle_alarm = "a"\nwrite_throttle_alarm = "a"',
+        ["[dev]", "names.write_throttle_alarm", "names.read_throttle_alarm"],
+    ),
+    "prefix-put-together-otherwise": (
+        '[b-c]\nproject_name = "a"\n[c]\nproject_name = "a-b"',
+        ["[c]", "names.table", "[b-c]"],
+    ),
+    "state": (
+        two_states("b-1", "b-1"),
+        ["[prod]", 'backend.key = "k"', "[dev]"],
+    ),
+}

@@ -1,0 +1,224 @@
+"""environments.toml and TAP_* variables: who wins, and what a mistake is told."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tap.settings import FROM_PROCESS_ENVIRONMENT, LocalBackend, S3Backend, Settings, SettingsError, load
+from tests.unit.mistakes import BAD_FILES, BAD_VARIABLES, SHARED, two_states
+
+REPOSITORY = Path(__file__).parents[2]
+NOTHING: Mapping[str, str] = {}
+
+Loader = Callable[..., list[Settings]]
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Loader:
+    """Loads a text as environments.toml; without a text there is no file."""
+
+    def load_text(text: str | None = None, process_environment: Mapping[str, str] = NOTHING) -> list[Settings]:
+        file = tmp_path / "environments.toml"
+        if text is not None:
+            file.write_text(text, encoding="utf-8")
+        return load(file, process_environment)
+
+    return load_text
+
+
+class TestDefaults:
+    def test_no_file_is_the_seeds_stack(self, loaded: Loader) -> None:
+        (dev,) = loaded()
+        assert dev.model_dump(exclude={"names"}) == {
+            "environment_suffix": "dev",
+            "project_name": "tap",
+            "region": "us-east-1",
+            "alert_email": "",
+            "deletion_protection_enabled": False,
+            "point_in_time_recovery_enabled": False,
+            "tags": {},
+            "backend": {"type": "local"},
+        }
+
+    def test_an_empty_table_is_the_same(self, loaded: Loader) -> None:
+        assert loaded("[dev]") == loaded()
+
+    def test_the_file_that_ships_is_the_defaults(self) -> None:
+        assert load(REPOSITORY / "environments.toml", {}) == [Settings()]
+
+
+#: A setting, its TOML, its TAP_ variable: two values that differ from each other and from the default.
+PRECEDENCE = [
+    ("project_name", 'project_name = "shop"', "shop", "mall", "mall", "tap"),
+    ("region", 'region = "eu-west-1"', "eu-west-1", "ap-south-1", "ap-south-1", "us-east-1"),
+    ("alert_email", 'alert_email = "a@example.com"', "a@example.com", "b@example.com", "b@example.com", ""),
+    ("deletion_protection_enabled", "deletion_protection_enabled = true", True, "false", False, False),
+    ("point_in_time_recovery_enabled", "point_in_time_recovery_enabled = true", True, "false", False, False),
+]
+
+
+class TestWhoWins:
+    def test_every_variable_is_tried_here(self) -> None:
+        assert {row[0] for row in PRECEDENCE} == set(FROM_PROCESS_ENVIRONMENT)
+
+    @pytest.mark.parametrize(("setting", "toml", "of_toml", "text", "of_variable", "default"), PRECEDENCE)
+    def test_variable_then_file_then_default(
+        self, loaded: Loader, setting: str, toml: str, of_toml: object, text: str, of_variable: object, default: object
+    ) -> None:
+        variable = {f"TAP_{setting.upper()}": text}
+        assert getattr(loaded("[dev]")[0], setting) == default
+        assert getattr(loaded(f"[dev]\n{toml}")[0], setting) == of_toml
+        assert getattr(loaded(f"[dev]\n{toml}", variable)[0], setting) == of_variable
+        assert getattr(loaded("[dev]", variable)[0], setting) == of_variable
+
+    @pytest.mark.parametrize("setting", ["deletion_protection_enabled", "point_in_time_recovery_enabled"])
+    @pytest.mark.parametrize(("text", "value"), [("true", True), ("TRUE", True), ("True", True), ("false", False)])
+    def test_a_variable_switches_on_and_off(self, loaded: Loader, setting: str, text: str, value: bool) -> None:
+        (dev,) = loaded(f"[dev]\n{setting} = {str(not value).lower()}", {f"TAP_{setting.upper()}": text})
+        assert getattr(dev, setting) is value
+
+    def test_an_empty_variable_is_a_value(self, loaded: Loader) -> None:
+        assert loaded('[dev]\nalert_email = "a@example.com"', {"TAP_ALERT_EMAIL": ""})[0].alert_email == ""
+
+    def test_a_variable_is_for_every_environment(self, loaded: Loader) -> None:
+        both = loaded('[dev]\n[prod]\nregion = "eu-west-1"', {"TAP_REGION": "ap-south-1"})
+        assert [one.region for one in both] == ["ap-south-1", "ap-south-1"]
+
+    def test_other_variables_do_nothing(self, loaded: Loader) -> None:
+        others = {"AWS_REGION": "eu-west-1", "REGION": "eu-west-1", "TAP_EAGER_BINDINGS": "1", "tap_region": "x"}
+        assert loaded("[dev]", others) == [Settings()]
+
+
+class TestEnvironments:
+    def test_each_table_is_one_in_the_files_order(self, loaded: Loader) -> None:
+        assert [one.environment_suffix for one in loaded("[prod]\n[dev]\n[pr-7]")] == ["prod", "dev", "pr-7"]
+
+    def test_the_suffix_variable_leaves_that_one_alone(self, loaded: Loader) -> None:
+        text = '[dev]\n[prod]\nregion = "eu-west-1"'
+        (prod,) = loaded(text, {"TAP_ENVIRONMENT_SUFFIX": "prod"})
+        assert (prod.environment_suffix, prod.region) == ("prod", "eu-west-1")
+
+    def test_the_suffix_variable_needs_no_edit(self, loaded: Loader) -> None:
+        (throw_away,) = loaded("[dev]\nregion = 'eu-west-1'", {"TAP_ENVIRONMENT_SUFFIX": "pr-7"})
+        assert throw_away == Settings(environment_suffix="pr-7")
+
+    def test_the_suffix_variable_alone(self, loaded: Loader) -> None:
+        (throw_away,) = loaded(None, {"TAP_ENVIRONMENT_SUFFIX": "pr-7"})
+        assert throw_away == Settings(environment_suffix="pr-7")
+        assert throw_away.names.table == "tap-pr-7-turnaround-prompts"
+
+    def test_a_name_of_its_own_leaves_the_others(self, loaded: Loader) -> None:
+        (prod,) = loaded('[prod.names]\ntable = "TurnAroundPromptTableprod"', {"TAP_PROJECT_NAME": "shop"})
+        assert prod.names.table == "TurnAroundPromptTableprod"
+        assert prod.names.topic == "shop-prod-alerts"
+
+
+class TestBackend:
+    def test_state_in_s3_has_a_place_of_its_own(self, loaded: Loader) -> None:
+        both = loaded('[dev.backend]\ntype = "s3"\nbucket = "states"\n[prod.backend]\ntype = "s3"\nbucket = "states"')
+        keys = [one.state_key(one.backend) for one in both if isinstance(one.backend, S3Backend)]
+        assert keys == ["tap/dev/terraform.tfstate", "tap/prod/terraform.tfstate"]
+
+    def test_a_key_of_ones_own(self, loaded: Loader) -> None:
+        (dev,) = loaded('[dev.backend]\ntype = "s3"\nbucket = "states"\nkey = "a/b"\nregion = "eu-west-1"')
+        assert isinstance(dev.backend, S3Backend)
+        assert (dev.state_key(dev.backend), dev.backend.region) == ("a/b", "eu-west-1")
+
+    def test_local_is_the_default(self, loaded: Loader) -> None:
+        assert loaded('[dev.backend]\ntype = "local"') == loaded()
+        assert isinstance(loaded()[0].backend, LocalBackend)
+
+
+class TestTags:
+    def test_ones_own(self, loaded: Loader) -> None:
+        assert loaded('[dev.tags]\nCostCenter = "1234"\n"Kosten:Stelle" = ""')[0].tags == {
+            "CostCenter": "1234",
+            "Kosten:Stelle": "",
+        }
+
+    def test_as_many_as_aws_takes(self, loaded: Loader) -> None:
+        def text(count: int) -> str:
+            return "[dev.tags]\n" + "\n".join(f'tag{index} = "x"' for index in range(count))
+
+        assert len(loaded(text(47))[0].tags) == 47
+        with pytest.raises(SettingsError, match="at most 47 tags"):
+            loaded(text(48))
+
+
+def one_sentence(error: SettingsError) -> str:
+    text = str(error)
+    assert text.splitlines() == [text]
+    assert text.endswith((".", "?"))
+    assert "Traceback" not in text
+    assert "pydantic" not in text
+    return text
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(("text", "expected"), BAD_FILES.values(), ids=BAD_FILES)
+    def test_in_the_file(self, loaded: Loader, text: str, expected: list[str]) -> None:
+        with pytest.raises(SettingsError) as caught:
+            loaded(text)
+        sentence = one_sentence(caught.value)
+        assert [part for part in expected if part not in sentence] == [], sentence
+
+    @pytest.mark.parametrize(("variables", "expected"), BAD_VARIABLES.values(), ids=BAD_VARIABLES)
+    def test_in_a_variable(self, loaded: Loader, variables: dict[str, str], expected: list[str]) -> None:
+        with pytest.raises(SettingsError) as caught:
+            loaded("[dev]", variables)
+        sentence = one_sentence(caught.value)
+        assert [part for part in expected if part not in sentence] == [], sentence
+
+    def test_a_variable_is_blamed_only_for_its_own(self, loaded: Loader) -> None:
+        with pytest.raises(SettingsError, match=r"environments\.toml, \[dev\]: region"):
+            loaded('[dev]\nregion = "mars"', {"TAP_ALERT_EMAIL": "ops@example.com"})
+
+    def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "environments.toml").mkdir()
+        with pytest.raises(SettingsError, match=r"environments\.toml cannot be read") as caught:
+            load(tmp_path / "environments.toml", {})
+        one_sentence(caught.value)
+
+    def test_another_encoding(self, tmp_path: Path) -> None:
+        file = tmp_path / "environments.toml"
+        file.write_bytes("[dev] # für uns".encode("latin-1"))
+        with pytest.raises(SettingsError, match="not valid TOML") as caught:
+            load(file, {})
+        one_sentence(caught.value)
+
+    def test_settings_cannot_be_changed_later(self) -> None:
+        setting = "region"
+        with pytest.raises(ValueError, match="frozen"):
+            setattr(Settings(), setting, "eu-west-1")
+
+
+class TestSharedNames:
+    @pytest.mark.parametrize(("text", "expected"), SHARED.values(), ids=SHARED)
+    def test_are_refused(self, loaded: Loader, text: str, expected: list[str]) -> None:
+        with pytest.raises(SettingsError, match="already the one") as caught:
+            loaded(text)
+        sentence = one_sentence(caught.value)
+        assert [part for part in expected if part not in sentence] == [], sentence
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '[dev]\n[prod]\nregion = "eu-west-1"\nnames = { table = "tap-dev-turnaround-prompts" }',
+            '[dev.names]\ntable = "same"\ntopic = "same"\ndashboard = "same"',
+            two_states("b-1", "b-2"),
+        ],
+        ids=["of-two-regions", "of-different-kinds", "of-two-buckets"],
+    )
+    def test_are_fine_where_aws_tells_them_apart(self, loaded: Loader, text: str) -> None:
+        assert loaded(text)
+
+    def test_are_fine_when_only_one_of_them_is_meant(self, loaded: Loader) -> None:
+        text = '[dev]\n[prod.names]\ntable = "tap-dev-turnaround-prompts"'
+        assert len(loaded(text, {"TAP_ENVIRONMENT_SUFFIX": "prod"})) == 1
+
+
+def test_every_setting_has_a_default() -> None:
+    required: list[Any] = [name for name, field in Settings.model_fields.items() if field.is_required()]
+    assert required == []

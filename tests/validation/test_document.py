@@ -1,0 +1,406 @@
+"""The synthesized JSON: what the seed's fourteen template tests looked at, and what they forgot."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tap.local import terraform
+from tap.settings import S3Backend, Settings
+from tests.synthesis import DEFAULTS, EVERYTHING_ON, stack_json
+from tests.unit.dynamodb_metrics import never_emitted
+from tests.unit.iam import listed
+from tests.validation.documents import (
+    ADDRESSES,
+    Document,
+    of_kind,
+    policies,
+    references,
+    resources,
+    strings,
+    the_only,
+)
+
+STACKS = {"defaults": DEFAULTS, "everything-on": EVERYTHING_ON}
+ALARMS = sorted(address.split(".")[1] for address in ADDRESSES if address.startswith("aws_cloudwatch_metric_alarm."))
+TOPIC_ARN = "${aws_sns_topic.SNSTopic.arn}"
+#: Not a reference, so that the table can be the last to be made and the first to be destroyed.
+TABLE_NAME = "tap-dev-turnaround-prompts"
+
+#: The seed's nine outputs and what each must be, as a reference to the real thing where there is one.
+OUTPUTS = {
+    "TurnAroundPromptTableName": "${aws_dynamodb_table.TurnAroundPromptTable.name}",
+    "TurnAroundPromptTableArn": "${aws_dynamodb_table.TurnAroundPromptTable.arn}",
+    "TurnAroundPromptTableStreamArn": "${aws_dynamodb_table.TurnAroundPromptTable.stream_arn}",
+    "KMSKeyId": "${aws_kms_key.KMSKey.key_id}",
+    "KMSKeyArn": "${aws_kms_key.KMSKey.arn}",
+    "SNSTopicArn": TOPIC_ARN,
+}
+
+#: Where each name in the settings ends up.
+PLACES = {
+    "table": ("aws_dynamodb_table.TurnAroundPromptTable", "name"),
+    "key_alias": ("aws_kms_alias.KMSKeyAlias", "name"),
+    "topic": ("aws_sns_topic.SNSTopic", "name"),
+    "dashboard": ("aws_cloudwatch_dashboard.CloudWatchDashboard", "dashboard_name"),
+    "throttle_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBThrottleAlarm", "alarm_name"),
+    "system_error_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBSystemErrorAlarm", "alarm_name"),
+    "read_throttle_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBReadThrottleAlarm", "alarm_name"),
+    "write_throttle_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBWriteThrottleAlarm", "alarm_name"),
+}
+
+
+@pytest.fixture(params=STACKS.values(), ids=list(STACKS))
+def settings(request: pytest.FixtureRequest) -> Settings:
+    found = request.param
+    assert isinstance(found, Settings)
+    return found
+
+
+@pytest.fixture
+def document(settings: Settings) -> Document:
+    return stack_json(settings)
+
+
+@pytest.fixture
+def defaults() -> Document:
+    return stack_json(DEFAULTS)
+
+
+class TestWhole:
+    def test_addresses_are_the_seeds_logical_ids(self, document: Document) -> None:
+        assert set(resources(document)) == ADDRESSES
+
+    def test_every_expression_names_something_that_exists(self, document: Document) -> None:
+        declared = (
+            set(resources(document))
+            | {f"data.{kind}.{name}" for kind, named in document["data"].items() for name in named}
+            | {f"var.{name}" for name in document["variable"]}
+        )
+        named = references(document)
+        assert len(named) >= 10
+        assert {one.address for one in named} - declared == set()
+
+    def test_everything_declared_is_used(self, document: Document) -> None:
+        used = {one.address for one in references(document)}
+        assert {f"var.{name}" for name in document["variable"]} <= used
+        assert {f"data.{kind}.{name}" for kind, named in document["data"].items() for name in named} <= used
+
+    def test_the_provider_is_the_one_we_test_with(self, document: Document) -> None:
+        assert document["terraform"]["required_providers"] == {
+            "aws": {"source": "aws", "version": terraform.PROVIDER_VERSION}
+        }
+
+    def test_the_region_is_all_that_the_provider_is_told(self, document: Document, settings: Settings) -> None:
+        assert document["provider"] == {"aws": [{"region": settings.region}]}
+
+    def test_nothing_of_this_machine_or_account_is_in_it(self, document: Document) -> None:
+        text = "\n".join(strings(document, keys=True))
+        forbidden = {
+            "account id": r"(?<!\d)\d{12}(?!\d)",
+            "absolute path": r"(?m)(^|[\s\"'=])/[A-Za-z]",
+            "local endpoint": r"localhost|127\.0\.0\.1|0\.0\.0\.0|http://|:4566|:5000",
+            "endpoint or credential argument": r"(?m)^(endpoints?_url|access_key|secret_key|token|profile|skip_\w+)$",
+            "credential": r"\b(AKIA|ASIA)[A-Z0-9]{16}\b",
+            "partition by name": r"arn:aws[:-]",
+        }
+        assert {what: found[0] for what, one in forbidden.items() if (found := re.search(one, text))} == {}
+
+    def test_all_of_it_can_be_deleted_again(self, document: Document) -> None:
+        assert "prevent_destroy" not in set(strings(document, keys=True))
+        assert the_only(document, "aws_kms_key")["deletion_window_in_days"] == 7
+
+    def test_nothing_is_protected_unless_somebody_asks(self, defaults: Document) -> None:
+        assert defaults["variable"]["deletion_protection_enabled"]["default"] is False
+
+
+class TestVariables:
+    def test_none_is_required(self, document: Document) -> None:
+        assert set(document["variable"]) == {
+            "alert_email",
+            "deletion_protection_enabled",
+            "point_in_time_recovery_enabled",
+        }
+        for variable in document["variable"].values():
+            assert "default" in variable
+            assert variable["default"] is not None
+            assert variable["nullable"] is False
+            assert variable["description"]
+
+    def test_types(self, document: Document) -> None:
+        assert {name: variable["type"] for name, variable in document["variable"].items()} == {
+            "alert_email": "string",
+            "deletion_protection_enabled": "bool",
+            "point_in_time_recovery_enabled": "bool",
+        }
+
+    def test_defaults_are_the_settings(self, document: Document, settings: Settings) -> None:
+        for name, variable in document["variable"].items():
+            assert variable["default"] == getattr(settings, name)
+
+    def test_conditions_are_decided_at_deploy(self, document: Document) -> None:
+        table = the_only(document, "aws_dynamodb_table")
+        subscription = the_only(document, "aws_sns_topic_subscription")
+        assert table["deletion_protection_enabled"] == "${var.deletion_protection_enabled}"
+        assert table["point_in_time_recovery"]["enabled"] == "${var.point_in_time_recovery_enabled}"
+        assert {one.address for one in references(subscription["count"])} == {"var.alert_email"}
+        assert subscription["endpoint"] == "${var.alert_email}"
+
+
+class TestOutputs:
+    def test_are_exactly_the_seeds_nine(self, document: Document) -> None:
+        assert set(document["output"]) == {*OUTPUTS, "DashboardURL", "StackName", "EnvironmentSuffix"}
+
+    @pytest.mark.parametrize("name", OUTPUTS)
+    def test_is_the_real_thing(self, defaults: Document, name: str) -> None:
+        assert defaults["output"][name]["value"] == OUTPUTS[name]
+
+    def test_names_of_stack_and_environment(self, document: Document, settings: Settings) -> None:
+        assert document["output"]["StackName"]["value"] == f"TapStack{settings.environment_suffix}"
+        assert document["output"]["EnvironmentSuffix"]["value"] == settings.environment_suffix
+
+    def test_the_dashboards_address_is_of_this_dashboard(self, document: Document, settings: Settings) -> None:
+        address = document["output"]["DashboardURL"]["value"]
+        name = the_only(document, "aws_cloudwatch_dashboard")["dashboard_name"]
+        assert address.startswith(f"https://{settings.region}.")
+        assert address.endswith(f"/cloudwatch/home?region={settings.region}#dashboards:name={name}")
+
+    def test_each_says_what_it_is(self, document: Document) -> None:
+        descriptions = [output["description"] for output in document["output"].values()]
+        assert all(descriptions)
+        assert not any(output.get("sensitive") for output in document["output"].values())
+
+
+class TestTags:
+    def test_are_the_settings(self, document: Document, settings: Settings) -> None:
+        tagged = {address: one["tags"] for address, one in resources(document).items() if "tags" in one}
+        expected = settings.tags | {
+            "Environment": settings.environment_suffix,
+            "Project": settings.project_name,
+            "ManagedBy": "cdktf",
+        }
+        # Key, table, topic and four alarms; test_terraform.py asks the provider's schema which take tags.
+        assert tagged == dict.fromkeys(tagged, expected)
+        assert len(tagged) == 7
+
+    def test_are_not_the_providers(self, document: Document) -> None:
+        assert "default_tags" not in document["provider"]["aws"][0]
+
+
+class TestKey:
+    def test_rotates(self, document: Document) -> None:
+        assert the_only(document, "aws_kms_key")["enable_key_rotation"] is True
+
+    def test_has_its_alias(self, document: Document, settings: Settings) -> None:
+        assert the_only(document, "aws_kms_alias") == {
+            "name": settings.names.key_alias,
+            "target_key_id": "${aws_kms_key.KMSKey.key_id}",
+        }
+
+    def test_encrypts_table_and_topic(self, document: Document) -> None:
+        key = "${aws_kms_key.KMSKey.arn}"
+        assert the_only(document, "aws_dynamodb_table")["server_side_encryption"] == {
+            "enabled": True,
+            "kms_key_arn": key,
+        }
+        assert the_only(document, "aws_sns_topic")["kms_master_key_id"] == key
+
+    def test_lets_cloudwatch_reach_the_topic(self, document: Document) -> None:
+        # Which requests the statement allows is in tests/unit/test_policies.py; here: that it is on the key.
+        statements = policies(document)["aws_kms_key.KMSKey"]["Statement"]
+        actions = [listed(one["Action"]) for one in statements if "Service" in one["Principal"]]
+        assert actions == [["kms:Decrypt", "kms:GenerateDataKey*"]]
+
+    def test_safety_check_of_its_policy_is_on(self, document: Document) -> None:
+        assert not the_only(document, "aws_kms_key").get("bypass_policy_lockout_safety_check")
+
+
+class TestTable:
+    def test_hash_key(self, document: Document) -> None:
+        table = the_only(document, "aws_dynamodb_table")
+        assert table["hash_key"] == "id"
+        assert table["attribute"] == [{"name": "id", "type": "S"}]
+        assert "range_key" not in table
+
+    def test_is_made_last_and_so_destroyed_first(self, document: Document) -> None:
+        # A protected table then stops a destroy before it has taken anything else.
+        waits_for: set[str] = set()
+        waiting = {"aws_dynamodb_table.TurnAroundPromptTable"}
+        while waiting:
+            arguments = resources(document)[waiting.pop()]
+            named = {*arguments.get("depends_on", []), *(one.address for one in references(arguments))} & set(ADDRESSES)
+            waiting |= named - waits_for
+            waits_for |= named
+        assert waits_for == set(ADDRESSES) - {"aws_dynamodb_table.TurnAroundPromptTable"}
+
+    def test_on_demand(self, document: Document) -> None:
+        table = the_only(document, "aws_dynamodb_table")
+        assert table["billing_mode"] == "PAY_PER_REQUEST"
+        assert not {"read_capacity", "write_capacity"} & set(table)
+
+    def test_streams_both_images(self, document: Document) -> None:
+        table = the_only(document, "aws_dynamodb_table")
+        assert (table["stream_enabled"], table["stream_view_type"]) == (True, "NEW_AND_OLD_IMAGES")
+
+    def test_expires_by_ttl(self, document: Document) -> None:
+        assert the_only(document, "aws_dynamodb_table")["ttl"] == {"attribute_name": "ttl", "enabled": True}
+
+    @pytest.mark.parametrize("block", ["point_in_time_recovery", "server_side_encryption"])
+    def test_writes_the_block_also_when_off(self, defaults: Document, block: str) -> None:
+        # A block left out plans as "no change" where the real table differs (hashicorp/terraform-provider-aws#29811).
+        assert "enabled" in the_only(defaults, "aws_dynamodb_table")[block]
+
+
+class TestTopic:
+    def test_policy_is_on_this_topic(self, document: Document) -> None:
+        assert the_only(document, "aws_sns_topic_policy")["arn"] == TOPIC_ARN
+        statements = policies(document)["aws_sns_topic_policy.SNSTopicPolicy"]["Statement"]
+        assert {one["Resource"] for one in statements} == {TOPIC_ARN}
+        assert [one["Effect"] for one in statements] == ["Allow", "Deny"]
+
+    def test_mail_is_of_this_topic(self, document: Document) -> None:
+        subscription = the_only(document, "aws_sns_topic_subscription")
+        assert (subscription["topic_arn"], subscription["protocol"]) == (TOPIC_ARN, "email")
+
+
+class TestPolicies:
+    def test_no_allow_for_everybody(self, document: Document) -> None:
+        statements = [one for policy in policies(document).values() for one in policy["Statement"]]
+        allows = [one for one in statements if one["Effect"] == "Allow"]
+        assert len(allows) == 3
+        assert not any("*" in str(one["Principal"]) for one in allows)
+
+    def test_account_and_partition_are_asked_not_known(self, document: Document) -> None:
+        account, partition = (
+            "${data.aws_caller_identity.account.account_id}",
+            "${data.aws_partition.partition.partition}",
+        )
+        for policy in policies(document).values():
+            for arn in (text for text in strings(policy) if text.startswith("arn:")):
+                assert arn.startswith(f"arn:{partition}:")
+                assert account in arn
+
+
+@pytest.mark.parametrize("name", ALARMS)
+class TestAlarms:
+    def test_tells_the_topic_of_trouble_and_of_its_end(self, defaults: Document, name: str) -> None:
+        alarm = of_kind(defaults, "aws_cloudwatch_metric_alarm")[name]
+        assert alarm["alarm_actions"] == [TOPIC_ARN]
+        assert alarm["ok_actions"] == [TOPIC_ARN]
+        assert alarm.get("actions_enabled", True) is True
+
+    def test_watches_what_aws_emits(self, defaults: Document, name: str) -> None:
+        alarm = of_kind(defaults, "aws_cloudwatch_metric_alarm")[name]
+        metrics = [one["metric"] for one in alarm.get("metric_query", []) if "metric" in one] or [alarm]
+        for metric in metrics:
+            dimensions = metric.get("dimensions", {})
+            assert never_emitted(metric["namespace"], metric["metric_name"], dimensions) is None
+            assert dimensions.get("TableName", TABLE_NAME) == TABLE_NAME
+            assert metric.get("stat", metric.get("statistic")) == "Sum"
+            assert metric["period"] == 300
+
+    def test_goes_off_at_the_threshold_and_not_in_silence(self, defaults: Document, name: str) -> None:
+        alarm = of_kind(defaults, "aws_cloudwatch_metric_alarm")[name]
+        assert alarm["comparison_operator"] == "GreaterThanOrEqualToThreshold"
+        assert alarm["treat_missing_data"] == "notBreaching"
+        assert alarm["evaluation_periods"] == 1
+        assert alarm["threshold"] > 1
+
+    def test_is_an_alarm_on_a_metric_or_on_an_expression(self, defaults: Document, name: str) -> None:
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        alarm = of_kind(defaults, "aws_cloudwatch_metric_alarm")[name]
+        of_a_metric = {"namespace", "metric_name", "statistic", "period", "dimensions"} & set(alarm)
+        assert bool(of_a_metric) != ("metric_query" in alarm)
+
+
+class TestSumOfSystemErrors:
+    @pytest.fixture
+    def queries(self, defaults: Document) -> dict[str, dict[str, Any]]:
+        alarm = of_kind(defaults, "aws_cloudwatch_metric_alarm")["DynamoDBSystemErrorAlarm"]
+        return {query["id"]: query for query in alarm["metric_query"]}
+
+    def test_one_expression_is_returned(self, queries: dict[str, dict[str, Any]]) -> None:
+        assert [name for name, query in queries.items() if query.get("return_data")] == ["total"]
+        assert len(queries) == len({json.dumps(query.get("metric")) for query in queries.values()})
+
+    def test_each_metric_is_in_it_once_and_filled(self, queries: dict[str, dict[str, Any]]) -> None:
+        # Without FILL one operation without a data point makes the sum empty.
+        metrics = [name for name, query in queries.items() if "metric" in query]
+        assert queries["total"]["expression"].split(" + ") == [f"FILL({name}, 0)" for name in metrics]
+        assert 1 < len(metrics) <= 10
+
+    def test_search_is_not_used(self, queries: dict[str, dict[str, Any]]) -> None:
+        assert "SEARCH" not in queries["total"]["expression"]
+
+
+class TestDashboard:
+    def test_shows_each_alarm_by_its_own_arn(self, document: Document) -> None:
+        body = json.loads(the_only(document, "aws_cloudwatch_dashboard")["dashboard_body"])
+        (shown,) = [widget["properties"]["alarms"] for widget in body["widgets"] if widget["type"] == "alarm"]
+        assert sorted(shown) == [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in ALARMS]
+
+    def test_says_which_environment(self, document: Document, settings: Settings) -> None:
+        body = json.loads(the_only(document, "aws_cloudwatch_dashboard")["dashboard_body"])
+        assert settings.environment_suffix in body["widgets"][0]["properties"]["markdown"]
+
+    def test_is_as_small_as_aws_takes(self, document: Document) -> None:
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html: 1 MB
+        assert len(the_only(document, "aws_cloudwatch_dashboard")["dashboard_body"]) < 100_000
+
+
+class TestNames:
+    def test_each_resource_has_the_settings_name(self, document: Document, settings: Settings) -> None:
+        made = resources(document)
+        assert {
+            kind: made[address][argument] for kind, (address, argument) in PLACES.items()
+        } == settings.names.model_dump()
+
+    def test_two_environments_share_nothing(self) -> None:
+        def real_names(settings: Settings) -> set[str]:
+            made = resources(stack_json(settings))
+            return {made[address][argument] for address, argument in PLACES.values()}
+
+        assert len(real_names(DEFAULTS)) == len(PLACES)
+        assert not real_names(DEFAULTS) & real_names(EVERYTHING_ON)
+
+
+class TestRegion:
+    def test_is_the_settings_everywhere(self) -> None:
+        here, there = (json.dumps(stack_json(Settings(region=region))) for region in ("us-east-1", "eu-west-1"))
+        assert there.count("eu-west-1") >= 10
+        assert "us-east-1" not in there
+        assert there.replace("eu-west-1", "us-east-1") == here
+
+
+class TestBackend:
+    IN_S3 = Settings(region="eu-west-1", backend=S3Backend(type="s3", bucket="states"))
+    ELSEWHERE = Settings(backend=S3Backend(type="s3", bucket="states", key="a/b.tfstate", region="eu-central-1"))
+
+    def test_local_state_stands_beside_main(self, document: Document, settings: Settings) -> None:
+        # Terraform runs in cdktf.out/stacks/<stack>.
+        path = f"../../../terraform.{settings.stack_name}.tfstate"
+        assert document["terraform"]["backend"] == {"local": {"path": path, "workspace_dir": f"{path}.d"}}
+
+    def test_in_s3_it_is_encrypted_and_locked(self) -> None:
+        assert stack_json(self.IN_S3)["terraform"]["backend"] == {
+            "s3": {
+                "bucket": "states",
+                "key": "tap/dev/terraform.tfstate",
+                "region": "eu-west-1",
+                "encrypt": True,
+                "use_lockfile": True,
+            }
+        }
+
+    def test_in_s3_with_a_place_of_ones_own(self) -> None:
+        s3 = stack_json(self.ELSEWHERE)["terraform"]["backend"]["s3"]
+        assert (s3["key"], s3["region"]) == ("a/b.tfstate", "eu-central-1")
+
+    def test_it_is_all_that_differs(self) -> None:
+        there, here = stack_json(self.ELSEWHERE), stack_json(DEFAULTS)
+        for one in (there, here):
+            del one["terraform"]["backend"]
+            del one["//"]["metadata"]["backend"]
+            one["//"]["metadata"]["overrides"].pop("stack", None)
+        assert there == here
