@@ -10,10 +10,16 @@ const { _load: load, _resolveFilename: resolve } = Module;
 // once, lib/lazy-index.js loads a class when it is first used. package.json names the slow one.
 const entryPoint = join(sep, "lib", "index.js");
 
-Module._resolveFilename = function (...args) {
+// NODE_OPTIONS reaches every Node process that Python starts from here on, cdktf-cli say, and JSII_AGENT only jsii's.
+if (process.env.JSII_AGENT) {
+  Module._resolveFilename = resolveLazily;
+  Module._load = loadAtFirstUse;
+}
+
+function resolveLazily(...args) {
   const file = resolve.apply(this, args);
   return file.endsWith(entryPoint) ? lazyIndex(file) : file;
-};
+}
 
 const chosen = new Map();
 
@@ -42,7 +48,7 @@ function isProvider(manifest) {
 const RARELY_USED = new Set(["archiver", "semver"]);
 const cdktf = join(sep, "node_modules", "cdktf", "lib", sep);
 
-Module._load = function (request, parent, isMain) {
+function loadAtFirstUse(request, parent, isMain) {
   if (!RARELY_USED.has(request) || !parent?.filename?.includes(cdktf)) return load(request, parent, isMain);
   const real = () => load(request, parent, isMain);
   // All that cdktf does with them, up to its last version: to call, and to take a function of theirs.
@@ -50,4 +56,4 @@ Module._load = function (request, parent, isMain) {
     apply: (_, self, args) => Reflect.apply(real(), self, args),
     get: (_, name) => real()[name],
   });
-};
+}

@@ -12,6 +12,8 @@ from tap.local import WORK, LocalError
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 #: What the bindings in the Pipfile were made for; a test holds the two together.
 PROVIDER_VERSION = "5.100.0"
+#: Where a machine may have a mirror, directly below.
+MIRROR_PARENTS = (Path("/opt"), Path("/usr/local/share"))
 _CONFIGURATION = WORK / "terraform.rc"
 
 # Terraform asks every source that may have a provider and fails if one of them does: hence the `exclude`.
@@ -42,6 +44,9 @@ def environment(process_environment: Mapping[str, str], configuration: Path = _C
     if mirror := find_mirror(process_environment):
         _write(configuration, _CONFIGURATION_TEXT.format(mirror=mirror, provider=PROVIDER))
         variables["TF_CLI_CONFIG_FILE"] = str(configuration)
+        # Terraform links to the mirror, so a copy of the provider in cdktf-cli's cache, ~/.terraform.d/plugin-cache,
+        # would be one more place for nothing, and one where two first deploys at once trip over each other.
+        variables["CDKTF_DISABLE_PLUGIN_CACHE_ENV"] = "1"
     return variables
 
 
@@ -81,7 +86,7 @@ def find_mirror(process_environment: Mapping[str, str]) -> Path | None:
         return Path(named).absolute()
     if _has_configuration(process_environment):
         return None
-    candidates = [folder for parent in ("/opt", "/usr/local/share") for folder in sorted(Path(parent).glob("*/"))]
+    candidates = [folder for parent in MIRROR_PARENTS for folder in sorted(parent.glob("*/"))]
     return next((folder for folder in candidates if _holds_provider(folder)), None)
 
 

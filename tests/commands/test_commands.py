@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tap.local import ROOT, embedded
+from tests.environment import process_environment
 from tests.integration.checkouts import Checkout
 
 PROJECT_FILES = ("main.py", "cdktf.json", "environments.toml")
@@ -26,8 +27,7 @@ def here(tmp_path: Path) -> Iterator[Checkout]:
     shutil.copytree(ROOT / "tap", tmp_path / "tap", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TAP_", "TF_VAR_"))}
-    checkout = Checkout(tmp_path, kept)
+    checkout = Checkout(tmp_path, process_environment())
     try:
         yield checkout
     finally:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from tap.local import embedded, terraform
+from tap.local import embedded
+from tests.environment import terraform_environment
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -40,12 +41,10 @@ class Endpoint:
     @cached_property
     def environment(self) -> dict[str, str]:
         """The process environment for `terraform` and `cdktf`, with nothing of the developer's own AWS."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TAP_", "TF_VAR_"))}
         server = embedded.Server(pid=0, port=0, instance="")
         ours = embedded.client_environment(server, REGION, os.environ)
         return (
-            kept
-            | terraform.environment(os.environ)
+            terraform_environment()
             | ours
             | {
                 "AWS_ENDPOINT_URL": self.url,

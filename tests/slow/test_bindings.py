@@ -20,7 +20,7 @@ Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def in_node(expression: str) -> str:
-    """A line of Python that prints what Node makes of an expression, as jsii's process would."""
+    """A line of Python that prints what Node makes of an expression."""
     return f"import subprocess; print(subprocess.check_output(['node', '-p', {expression!r}], text=True).strip())"
 
 
@@ -32,7 +32,10 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Python:
-    """Runs a program beside a copy of tap.infra's start, in a folder whose name is hard on NODE_OPTIONS."""
+    """Runs a program beside a copy of tap.infra's start, in a folder whose name is hard on NODE_OPTIONS.
+
+    Node processes that it starts take themselves for jsii's.
+    """
     home = tmp_path_factory.mktemp("home") / 'two words, a "quote" and a \\'
     for name in ("__init__.py", "infra/__init__.py", "infra/bindings.py", "infra/lazy_bindings.cjs"):
         (home / "tap" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Python:
         return subprocess.run(
             [sys.executable, "-c", "\n".join(lines)],
             cwd=home,
-            env={**inherited, **environment},
+            env={**inherited, "JSII_AGENT": "Python", **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -134,6 +137,12 @@ def test_the_switch_leaves_everything_as_shipped(python: Python) -> None:
 def test_node_takes_the_lazy_index_of_a_provider_alone(python: Python, package: str, entry: str) -> None:
     result = python("import tap.infra", in_node(f"require('{package}').entry"))
     assert (result.stdout.strip(), result.stderr) == (entry, "")
+
+
+def test_a_node_that_is_not_jsiis_is_left_alone(python: Python) -> None:
+    both = "require('@cdktf/provider-fake').entry + require('cdktf/lib/uses.js').entry"
+    result = python("import tap.infra", in_node(both), JSII_AGENT="")
+    assert (result.stdout.strip(), result.stderr) == ("wholetrue,2,5,true", "")
 
 
 def test_node_takes_the_whole_provider_with_one_warning_when_it_has_no_lazy_index(python: Python) -> None:

@@ -1,6 +1,5 @@
 """main.py with a mistake in its settings, as a person meets it: one line, and nothing is made."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -9,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.environment import process_environment
 
 REPOSITORY = Path(__file__).parents[2]
 Runner = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,8 +22,8 @@ def run_main(tmp_path: Path) -> Runner:
 
     def run(text: str = "[dev]", **variables: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "environments.toml").write_text(text)
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "TAP_"))}
-        environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+        ours = {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = process_environment() | ours | variables
         return subprocess.run(
             [sys.executable, "main.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
         )

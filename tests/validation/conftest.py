@@ -1,7 +1,6 @@
 """The genuine Terraform with the genuine provider, set up once; and checkov's findings, asked for once."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tap.local import terraform
+from tests.environment import terraform_environment
 from tests.validation.documents import Document
 
 
@@ -40,8 +40,7 @@ class Terraform:
 @pytest.fixture(scope="session")
 def tf(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     root = tmp_path_factory.mktemp("terraform")
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS"))}
-    environment = clean | terraform.environment(clean, root / "terraform.rc")
+    environment = terraform_environment(root / "terraform.rc")
     environment |= {"TF_DATA_DIR": str(root / "providers" / ".terraform"), "AWS_EC2_METADATA_DISABLED": "true"}
     made = Terraform(environment["TERRAFORM_BINARY_NAME"], environment, root)
     providers = root / "providers"

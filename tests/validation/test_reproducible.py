@@ -1,6 +1,5 @@
 """main.py writes the same bytes anywhere: in two runs, two checkouts, and whatever the process environment says."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from tests.environment import process_environment
 from tests.synthesis import DEFAULTS, stack_file, synthesize
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,9 +26,9 @@ def checkout(folder: Path) -> Path:
 
 
 def synth(folder: Path, **variables: str) -> bytes:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "TAP_", "TF_"))}
+    environment = process_environment() | variables
     done = subprocess.run(
-        [sys.executable, "main.py"], cwd=folder, env=inherited | variables, capture_output=True, text=True, timeout=120
+        [sys.executable, "main.py"], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return (folder / "cdktf.out" / "stacks" / "TapStackdev" / "cdk.tf.json").read_bytes()
