@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PIPENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_VERBOSITY=-1 PIPENV_YES=1 PIPENV_NOSPIN=1 .venv-pipenv/bin/pipenv
+# More workers than cores: most of them wait, for Terraform and for servers. A file's tests stay together, in order.
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo down setup test test-localstack snapshots mutants bench lint lock clean terraform primed
@@ -20,7 +22,7 @@ down: ## Destroy what `make demo` deployed and stop the embedded AWS
 setup: .venv/.ready node_modules/.ready terraform primed ## Install what running needs: .venv, node_modules, Terraform where there is none
 
 test: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js lint ## Set all up, then lint, types, and all tests, on an embedded AWS of their own
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	@.venv/bin/python -m pytest $(PARALLEL) --cov --cov-report=term
 
 lint: .venv/.ready-dev ## Style, layering and types
 	@.venv/bin/ruff check .
@@ -29,7 +31,7 @@ lint: .venv/.ready-dev ## Style, layering and types
 	@.venv/bin/mypy
 
 test-localstack: setup .venv/.ready-dev examples/typescript/dist/main.js ## The integration tests on LocalStack (docker compose up), or on what AWS_ENDPOINT_URL names
-	@TAP_TEST_ENDPOINT=$${AWS_ENDPOINT_URL:-http://127.0.0.1:4566} .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration
+	@TAP_TEST_ENDPOINT=$${AWS_ENDPOINT_URL:-http://127.0.0.1:4566} .venv/bin/python -m pytest $(PARALLEL) tests/integration
 
 snapshots: setup .venv/.ready-dev ## Keep the two stacks as they are now: look at the diff, commit it with the change
 	@.venv/bin/python -m pytest --quiet tests/snapshot --snapshot-update
