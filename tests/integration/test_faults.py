@@ -44,8 +44,8 @@ def test_apply_after_kill_9_goes_on_once_the_table_is_imported(stack: Stack, end
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     address = "aws_dynamodb_table.TurnAroundPromptTable"
-    if address in stack.addresses():
-        pytest.skip("the kill came too late: Terraform had already written the table down")
+    if address in stack.addresses():  # the kill came a moment late: leave what an earlier one would have left
+        stack.terraform("state", "rm", address)
     endpoint.dynamodb.put_item(TableName=name, Item={"id": {"S": "kept"}})
     refused = stack.terraform("apply", "-auto-approve", "-input=false", "-no-color", check=False)
     assert refused.returncode == 1
