@@ -1,12 +1,19 @@
 """The process environment of the programs that tests start."""
 
+import fcntl
+import json
 import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tap.local import ROOT, WORK, terraform
 
 #: What is about the developer's own AWS, TAP or Terraform, and not about this machine.
 _OWN = ("AWS_", "TAP_", "TF_VAR_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE")
+#: What a folder's `terraform init` needs to know.
+PROVIDERS = {"terraform": {"required_providers": {"aws": {"source": "aws", "version": terraform.PROVIDER_VERSION}}}}
 
 
 def process_environment() -> dict[str, str]:
@@ -15,15 +22,26 @@ def process_environment() -> dict[str, str]:
 
 
 def terraform_environment(configuration: Path = WORK / "terraform.rc") -> dict[str, str]:
-    """The same with what Terraform needs; `configuration` is where its CLI configuration goes, if it needs one."""
-    return process_environment() | terraform.environment(os.environ, configuration) | _plugin_cache()
+    """The same with what Terraform needs; `configuration` is where its CLI configuration goes."""
+    environment = process_environment()
+    if not terraform.find_mirror(environment):
+        environment["TF_PLUGIN_MIRROR"] = str(_downloaded(environment))
+    return environment | terraform.environment(environment, configuration)
 
 
-def _plugin_cache() -> dict[str, str]:
-    """Where there is no mirror: one download of the provider, 150 MB, and not one for each folder of the tests."""
-    if terraform.find_mirror(os.environ):
-        return {}
-    # One for each worker, since Terraform's cache is not made for two at a time.
-    cache = ROOT / ".pytest_cache/terraform" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    cache.mkdir(parents=True, exist_ok=True)
-    return {"TF_PLUGIN_CACHE_DIR": str(cache), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
+def _downloaded(environment: Mapping[str, str]) -> Path:
+    """A mirror for a machine without one: 150 MB once, and not for each folder of the tests."""
+    mirror = ROOT / ".pytest_cache/terraform"
+    mirror.mkdir(parents=True, exist_ok=True)
+    with (mirror / "lock").open("w") as lock, tempfile.TemporaryDirectory() as folder:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the workers come all at once
+        if not (mirror / terraform.PROVIDER / terraform.PROVIDER_VERSION).exists():
+            Path(folder, "main.tf.json").write_text(json.dumps(PROVIDERS))
+            subprocess.run(
+                [terraform.binary(environment), "init", "-input=false"],
+                cwd=folder,
+                env={**environment, "TF_PLUGIN_CACHE_DIR": str(mirror)},
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
+    return mirror

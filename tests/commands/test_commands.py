@@ -209,6 +209,7 @@ def test_demo_without_provider_and_registry_says_what_to_do(here: Checkout, tmp_
     configuration = tmp_path / "user.terraformrc"
     configuration.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{tmp_path}/mirror" }}\n}}\n')
     here.environment["TF_CLI_CONFIG_FILE"] = str(configuration)
+    here.environment.pop("TF_PLUGIN_MIRROR", None)
     done = _tap(here, "demo")
     _assert_refused(done, "hashicorp/aws 5.100.0", "TF_PLUGIN_MIRROR")
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap.local import terraform
-from tests.environment import terraform_environment
+from tests.environment import PROVIDERS, terraform_environment
 from tests.validation.documents import Document
 
 
@@ -45,8 +44,7 @@ def tf(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     made = Terraform(environment["TERRAFORM_BINARY_NAME"], environment, root)
     providers = root / "providers"
     providers.mkdir()
-    required = {"aws": {"source": "aws", "version": terraform.PROVIDER_VERSION}}
-    (providers / "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": required}}))
+    (providers / "main.tf.json").write_text(json.dumps(PROVIDERS))
     done = made.run(providers, "init", "-backend=false", "-input=false", "-no-color")
     assert done.returncode == 0, done.stderr
     return made
