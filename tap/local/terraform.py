@@ -44,8 +44,8 @@ def environment(process_environment: Mapping[str, str], configuration: Path = _C
     if mirror := find_mirror(process_environment):
         _write(configuration, _CONFIGURATION_TEXT.format(mirror=mirror, provider=PROVIDER))
         variables["TF_CLI_CONFIG_FILE"] = str(configuration)
-        # Terraform links to the mirror. By way of cdktf-cli's cache, ~/.terraform.d/plugin-cache, two first deploys at
-        # once trip over each other, and one that has another source later writes through the cache's link into the mirror.
+        # Terraform links to the mirror. By way of cdktf-cli's cache, ~/.terraform.d/plugin-cache, two first deploys
+        # trip over each other, and one that has another source later writes through the cache's link into the mirror.
         variables["CDKTF_DISABLE_PLUGIN_CACHE_ENV"] = "1"
     return variables
 
