@@ -1,6 +1,11 @@
 """`python -m tap …`."""
 
+import os
 import sys
+
+sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123  (started with its output closed)
+if hasattr(sys.stdout, "reconfigure"):
+    sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
 
 try:
     from tap.cli.app import app

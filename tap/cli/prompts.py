@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tap.cli.prompts_io import opened, say, show_list, show_one, tracked
+from tap.cli.prompts_io import opened, printing, say, show_list, show_one, tracked
 from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, Ticket
 from tap.store.lines import prompt_fields
 
@@ -47,8 +48,15 @@ def _json(text: str) -> Any:
     """JSON, or @FILE with JSON in it; typer calls it with None-less text only."""
     try:
         return [json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise typer.BadParameter(f"not JSON: {error} (text needs its quotes: '\"done\"')") from error
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"standard input is not UTF-8: {error}") from error
 
 
 def _unless_outputs_typed(context: typer.Context, table: str | None) -> str | None:
@@ -96,7 +104,7 @@ def create(
     """Store a pending prompt and print it."""
     with opened(table, outputs, stack) as store:
         prompt = store.create(
-            sys.stdin.read() if text == "-" else text,
+            _read_stdin() if text == "-" else text,
             task_type,
             priority,
             prompt_id=prompt_id,
@@ -254,7 +262,7 @@ def delete(prompt_id: PromptId, table: Table = None, outputs: Outputs = OUTPUTS,
 @app.command("import", epilog="Example: python -m tap prompts import prompts.ndjson   (after a kill: the same again)")
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard input.")],
-    rejects: Annotated[Path | None, typer.Option(help="Where bad lines go (FILE.rejects).")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where bad lines go (FILE.import-….rejects); replaced.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Connections.")] = 16,
     again: Annotated[bool, typer.Option("--again", help="Also if the file was imported before.")] = False,
     table: Table = None,
@@ -266,16 +274,17 @@ def import_(
 
     A prompt that exists is never overwritten.
     How far it came is kept beside FILE: after a kill the same command goes on.
-    A file that was imported completely is not imported twice.
+    A file that was imported completely is not imported twice, and of one that grew only the new lines.
     """
     from_stdin = str(source) == "-"
+    a_stream = from_stdin or (source.exists() and not source.is_file())
     settings = ClientSettings(connections=2 * workers)
     resumable = "Interrupted. The import goes on where it stopped when you run it again."
-    interrupted = "Interrupted." if from_stdin else resumable
+    interrupted = "Interrupted." if a_stream else resumable
     with opened(table, outputs, stack, settings, interrupted) as store, tracked("Importing") as progress:
         report = store.import_prompts(
             sys.stdin.buffer if from_stdin else source,
-            rejects=rejects or (Path("stdin.rejects") if from_stdin else None),
+            rejects=rejects or (Path("stdin.rejects") if a_stream else None),
             workers=workers,
             again=again,
             on_progress=lambda so_far: progress(so_far.offset, so_far.size, f"{so_far.lines:,} lines"),
@@ -301,7 +310,11 @@ def export(
 ) -> None:
     """Export all living prompts, one JSON object per line."""
     to_stdout = str(target) == "-"
-    with opened(table, outputs, stack) as store, tracked("Exporting") as progress:
+    with (
+        opened(table, outputs, stack) as store,
+        tracked("Exporting") as progress,
+        printing() if to_stdout else nullcontext(),
+    ):
         report = store.export_prompts(
             sys.stdout.buffer if to_stdout else target,
             segments=segments,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
@@ -49,15 +50,22 @@ def reporting(interrupted: str = "Interrupted.") -> Iterator[None]:
     """End with one sentence and the documented status instead of a traceback; `interrupted` is Ctrl-C's."""
     try:
         yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # `tap prompts list | head`: nobody reads on, which is no error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        with printing():
+            sys.stdout.flush()
     except KeyboardInterrupt:
         say(interrupted, status=130)
     except (StoreError, OSError) as error:
         say(str(error), status=next(status for kind, status in _STATUS if isinstance(error, kind)))
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """End well when nobody reads standard output on (`tap prompts list | head`); other pipes' ends are errors."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 @contextmanager
@@ -80,6 +88,11 @@ def opened(
 
 def show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
     """One object: a JSON line, or a table of its fields."""
+    with printing():
+        _show_one(fields, as_json=as_json)
+
+
+def _show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
         _json_line(fields)
         return
@@ -97,6 +110,11 @@ def show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
 
 def show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) -> None:
     """Prompts as they come: JSON lines, or a table at the end."""
+    with printing():
+        _show_list(prompts, limit, as_json=as_json)
+
+
+def _show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) -> None:
     found = (prompt_fields(prompt) for prompt in islice(prompts, limit))
     if as_json or not sys.stdout.isatty():
         for fields in found:
@@ -118,7 +136,7 @@ def show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) ->
         grid.add_row(*(_cell(short.get(name, "")) for name in columns))
     for name, column in zip(columns, grid.columns, strict=True):
         if name not in {"prompt_text", "task_type"}:
-            column.min_width = max(len(name), *(len(str(cell)) for cell in column.cells))
+            column.min_width = max([len(name), *(len(str(cell)) for cell in column.cells)])
     grid.caption = f"{grid.row_count} prompt{'' if grid.row_count == 1 else 's'}"
     console.print(grid)
 
@@ -140,7 +158,9 @@ def tracked(doing: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def _json_line(fields: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    # JSON can say any character in ASCII, for an output that can't.
+    utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+    sys.stdout.write(json.dumps(fields, ensure_ascii=not utf8) + "\n")
 
 
 def _cell(value: Any) -> Any:

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Final, TextIO
+
+from pydantic import TypeAdapter, ValidationError
 
 from tap.store.errors import AccessDenied, Calling, ImportRefused
+from tap.store.models import explain
 from tap.store.table import Table
 
 try:
@@ -20,22 +23,27 @@ try:
 except ImportError:  # Windows: two imports of one file at a time are then not noticed
     fcntl = None  # type: ignore[assignment]
 
+_BLOCK: Final = 1024 * 1024
+
 
 @dataclass
 class Checkpoint:
     """Everything before `offset` (bytes; `line` lines) is in the table or among the rejects.
 
-    `run` is drawn once per import: with the line's number it makes the id of a line that has none, so
-    going on after a kill makes the same ids, and importing another file never does.
+    `source` is the digest of the file's first `size` bytes, which are what is imported. `run` is drawn
+    once per import: with the line's number it makes the id of a line that has none, so going on after a
+    kill makes the same ids, and importing another file never does.
     """
 
     source: str
+    size: int
     run: str = field(default_factory=lambda: str(uuid.uuid4()))
     offset: int = 0
     line: int = 0
     imported: int = 0
     existing: int = 0
     rejected: int = 0
+    rejects: str = ""
     rejects_size: int = 0
     done: bool = False
 
@@ -56,39 +64,77 @@ def checkpoint_path(source: Path, table: Table) -> Path:
     A table that was made anew under its old name is another target: what an earlier import put into the
     first one isn't there.
     """
-    name = f"{table.client.meta.endpoint_url} {table.table_name} {_identity(table)}"
-    target = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return source.with_name(f"{source.name}.import-{target}.json")
+    source = source.resolve()
+    by_name = _beside(source, f"{table.client.meta.endpoint_url} {table.table_name}")
+    identity = _identity(table)
+    # The second: from a run that might not ask for the table's identity.
+    return by_name if identity is None or by_name.exists() else _beside(source, identity)
 
 
-def _identity(table: Table) -> str:
-    """What tells a table from an earlier one of its name; nothing for who may write but not describe it."""
+def _beside(source: Path, target: str) -> Path:
+    return source.with_name(f"{source.name}.import-{hashlib.sha256(target.encode()).hexdigest()[:8]}.json")
+
+
+def _identity(table: Table) -> str | None:
+    """What tells a table from an earlier one of its name; None for who may write but not describe it."""
     client = table.client
     try:
         with Calling(table.table_name):
             found = client.describe_table(TableName=table.table_name)["Table"]
     except AccessDenied:
-        return ""
-    return found.get("TableId") or str(found.get("CreationDateTime", ""))
+        return None
+    return found.get("TableId") or f"{found.get('TableArn')} {found.get('CreationDateTime')}"
 
 
 def resume(path: Path, file: BinaryIO, *, again: bool) -> tuple[Checkpoint, bool]:
-    """The checkpoint of an earlier import of this very content and True, or a new one and False."""
-    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-    try:
-        found = Checkpoint(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return Checkpoint(digest), False
-    except (ValueError, TypeError) as error:
-        raise ImportRefused(f"{path} can't be read ({error}); delete it to start afresh.") from error
-    if found.source == digest and not (found.done and again):
-        return found, True
-    if not found.done:
+    """The checkpoint of an earlier import of this content and True, or a new one and False.
+
+    The content may have grown since, by whole lines: then the import goes on with those.
+    """
+    found = _read(path)
+    known, now, complete = _digests(file, 0 if found is None else found.size)
+    fresh = Checkpoint(now, file.tell())
+    if found is None or (found.done and again):
+        return fresh, False
+    if known != found.source:
+        if found.done:
+            return fresh, False
         raise ImportRefused(
             f"The file has changed since its import stopped at line {found.line}: restore it, or delete "
             f"{path} to start afresh (prompts without an id are then imported again)."
         )
-    return Checkpoint(digest), False
+    if fresh.size > found.size:
+        if not complete:
+            raise ImportRefused(
+                f"The file has grown in the middle of a line since its import: put the new lines into a file of their "
+                f"own, or delete {path} to start afresh (prompts without an id are then imported again)."
+            )
+        found.source, found.size, found.done = fresh.source, fresh.size, False
+    return found, True
+
+
+def _read(path: Path) -> Checkpoint | None:
+    try:
+        return TypeAdapter(Checkpoint).validate_json(path.read_bytes(), strict=True)
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise ImportRefused(f"{path} can't be read ({explain(error)}) Delete it to start afresh.") from error
+
+
+def _digests(file: BinaryIO, size: int) -> tuple[str | None, str, bool]:
+    """The digest of the first `size` bytes (None: there are fewer), of all, and whether those end a line."""
+    digest = hashlib.sha256()
+    part, last = None, b"\n"
+    while True:
+        if file.tell() == size:
+            part, complete = digest.hexdigest(), last.endswith(b"\n")
+        left = size - file.tell()
+        block = file.read(min(left, _BLOCK) if left > 0 else _BLOCK)
+        if not block:
+            return part, digest.hexdigest(), part is not None and complete
+        digest.update(block)
+        last = block
 
 
 @contextmanager

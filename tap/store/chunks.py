@@ -56,7 +56,7 @@ def chunks(file: BinaryIO, start: Checkpoint, now: datetime, in_flight: int) -> 
     """
     chunk = Chunk(start.line, start.offset)
     flying: deque[set[str]] = deque(maxlen=in_flight)
-    for line, offset, text in _lines(file, start.line, start.offset):
+    for line, offset, text in _lines(file, start):
         try:
             if text is None:
                 raise InvalidPrompt(f"longer than {LONGEST_LINE:,} bytes.")
@@ -80,9 +80,15 @@ def chunks(file: BinaryIO, start: Checkpoint, now: datetime, in_flight: int) -> 
     yield chunk, True
 
 
-def _lines(file: BinaryIO, line: int, offset: int) -> Iterator[tuple[int, int, bytes | None]]:
-    """Each line's number, the offset after it, and its text (None: too long), without blank lines."""
-    while text := file.readline(LONGEST_LINE):
+def _lines(file: BinaryIO, start: Checkpoint) -> Iterator[tuple[int, int, bytes | None]]:
+    """Each line's number, the offset after it, and its text (None: too long), without blank lines.
+
+    No further than `start.size`, which a file may have outgrown by now; a stream (size 0) to its end.
+    """
+    line, offset = start.line, start.offset
+    while (text := file.readline(LONGEST_LINE)) and not (start.size and offset >= start.size):
+        if start.size:
+            text = text[: start.size - offset]
         line += 1
         offset += len(text)
         too_long = len(text) == LONGEST_LINE and not text.endswith(b"\n")

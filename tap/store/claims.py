@@ -24,10 +24,20 @@ from typing import Any, Final
 
 from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket, Unset
 from tap.store.client import ClientSettings
-from tap.store.errors import InvalidPrompt, LeaseLost, PromptConflict, UnreadablePrompt
-from tap.store.items import Item, check_size, epoch_ms, from_ms, iso, moment_after, read_prompt, utc_now
+from tap.store.errors import InvalidPrompt, LeaseLost, PromptConflict, StoreError, UnreadablePrompt, is_refused
+from tap.store.items import (
+    MAX_WORKER_BYTES,
+    Item,
+    check_size,
+    epoch_ms,
+    from_ms,
+    iso,
+    moment_after,
+    read_prompt,
+    utc_now,
+)
 from tap.store.models import Prompt
-from tap.store.table import ALIVE, Clock, Outcome, Table
+from tap.store.table import ALIVE, Clock, Outcome, Table, alive_at
 from tap.store.values import check_text, decode_json, encode_json, identical
 
 _log = logging.getLogger("tap.store")
@@ -87,15 +97,24 @@ class Claiming(Table):
         Raises StoreUnavailable when no answer came; if the claim was made all the same, its lease runs out.
         """
         check_text(worker, "worker")
-        if not worker:
-            raise InvalidPrompt("A claim needs a worker's name.")
+        if not 0 < len(worker.encode()) <= MAX_WORKER_BYTES:
+            raise InvalidPrompt(
+                f"A claim needs a worker's name of 1 to {MAX_WORKER_BYTES} bytes (got {worker[:60]!r})."
+            )
         moment_after(self.now(), lease, "lease")
         first_end: int | None = None
         for page in self._pages(task_type):
             now = self.now()
             leased = [item for item in page if not self._is_free(item, now)]
             for item in self._in_order(page, now):
-                taken = self._take(item["id"]["S"], worker, lease)
+                try:
+                    taken = self._take(item["id"]["S"], worker, lease)
+                except StoreError as error:
+                    if not is_refused(error.__cause__):
+                        raise
+                    # Another program's item: no room for a claim, or attempts that are no number. It must not stop all.
+                    _log.warning("Prompt %r can't be claimed and is passed over: %s", item["id"]["S"], error)
+                    continue
                 if isinstance(taken, Claim):
                     return taken
                 leased.append(taken)
@@ -126,7 +145,10 @@ class Claiming(Table):
         return self._finish(held, "failed", result)
 
     def release(self, held: Held) -> Prompt:
-        """Give the prompt back: pending again, at once; the attempt stays counted."""
+        """Give the prompt back: pending again, at once; the attempt stays counted.
+
+        LeaseLost also if the reply got lost and another worker has taken the prompt since.
+        """
         now = self.now()
         outcome = self._held_update(
             held,
@@ -157,10 +179,13 @@ class Claiming(Table):
         return read_prompt(item, self.table_name)
 
     def _held_update(self, held: Held, now: datetime, changes: str, values: dict[str, Any]) -> Outcome:
+        check_text(held.token, "token")
+        if not held.token:
+            raise InvalidPrompt("The token is empty.")
         values |= {
             ":token": {"S": held.token},
             ":in_progress": {"S": "in_progress"},
-            ":now_s": {"N": str(int(now.timestamp()))},
+            **alive_at(now),
         }
         return self.update(held.id, changes, _HELD, values)
 
@@ -196,7 +221,7 @@ class Claiming(Table):
     def _retire(self, ticket: Ticket) -> None:
         """Fail a prompt just taken that can't be handed out; if it vanished meanwhile, all the better."""
         now = self.now()
-        changes = "SET #status = :new, #updated_at = :at REMOVE #lease_until"
+        changes = "SET #status = :new, #updated_at = :at REMOVE #claim_owner, #lease_until"  # it was nobody's
         self._held_update(ticket, now, changes, {":new": {"S": "failed"}, ":at": {"S": iso(now)}})
 
     def _pages(self, task_type: str | None) -> Iterator[list[Item]]:
@@ -294,11 +319,7 @@ def _carries(item: Item, held: Held, *statuses: str) -> bool:
 
 
 def _states(now: datetime) -> dict[str, Any]:
-    return {
-        ":now_s": {"N": str(int(now.timestamp()))},
-        ":pending": {"S": "pending"},
-        ":in_progress": {"S": "in_progress"},
-    }
+    return {**alive_at(now), ":pending": {"S": "pending"}, ":in_progress": {"S": "in_progress"}}
 
 
 def _whole_ms(moment: datetime) -> datetime:

@@ -162,6 +162,12 @@ def translate(error: Exception, table: str, prompt_id: str | None = None) -> Sto
     return kind(message, table=table, prompt_id=prompt_id)
 
 
+def is_refused(error: BaseException | None) -> bool:
+    """Whether DynamoDB found fault with the request or an item in it: then it wrote nothing."""
+    response = getattr(error, "response", None) or {}
+    return bool(response.get("Error", {}).get("Code") == "ValidationException")
+
+
 def _from_reply(error: Exception, table: str) -> tuple[type[StoreError], str]:
     reply = getattr(error, "response", {})
     code = str(reply.get("Error", {}).get("Code", ""))

@@ -13,9 +13,9 @@ from typing import BinaryIO, Final
 
 from tap.store.checkpoint import replaceable
 from tap.store.errors import UnreadablePrompt
-from tap.store.items import read_prompt
+from tap.store.items import is_expired, read_prompt
 from tap.store.lines import prompt_line
-from tap.store.table import ALIVE, Table
+from tap.store.table import ALIVE, Table, alive_at, check_count
 
 DEFAULT_SEGMENTS: Final = 4
 PAGE: Final = 250
@@ -45,6 +45,7 @@ def export_prompts(
     on_progress: Callable[[ExportReport], object] | None,
 ) -> ExportReport:
     """See PromptStore.export_prompts."""
+    check_count(segments, "segments")
     report = ExportReport()
     with _opened(target) as file:
         for page in _Segments(table, segments).pages():
@@ -133,10 +134,9 @@ class _Stopped(Exception):  # noqa: N818 -- never seen outside
 
 
 def _segment(table: Table, segment: int, segments: int) -> Iterator[_Page]:
-    now_s = {"N": str(int(table.now().timestamp()))}
     replies = table.scan(
         FilterExpression=ALIVE,
-        ExpressionAttributeValues={":now_s": now_s},
+        ExpressionAttributeValues=alive_at(table.now()),
         Segment=segment,
         TotalSegments=segments,
         Limit=PAGE,
@@ -146,6 +146,8 @@ def _segment(table: Table, segment: int, segments: int) -> Iterator[_Page]:
         lines = []
         unreadable = []
         for item in reply["Items"]:
+            if is_expired(item, table.now()):  # since the scan began
+                continue
             try:
                 lines.append(prompt_line(read_prompt(item, table.table_name)) + "\n")
             except UnreadablePrompt as error:

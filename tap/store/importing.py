@@ -20,7 +20,7 @@ from typing import BinaryIO, Final
 from tap.store.checkpoint import Checkpoint, Rejects, checkpoint_path, only_import, resume
 from tap.store.chunks import Chunk, chunks
 from tap.store.errors import ImportRefused
-from tap.store.table import Table
+from tap.store.table import Table, check_count
 from tap.store.writer import ChunkWriter
 
 DEFAULT_WORKERS: Final = 16
@@ -60,9 +60,12 @@ def import_prompts(
     on_progress: Progress | None,
 ) -> ImportReport:
     """See PromptStore.import_prompts."""
+    check_count(workers, "workers")
     with ExitStack() as stack:
+        if isinstance(source, Path) and source.exists() and not source.is_file():
+            source = stack.enter_context(source.open("rb"))  # a FIFO, say
         if not isinstance(source, Path):
-            journal = _Journal(Checkpoint(""), None, Rejects(rejects), 0, on_progress, resumed=False)
+            journal = _Journal(Checkpoint("", 0), None, Rejects(rejects), on_progress, resumed=False)
             return _run(table, source, journal, workers)
         if rejects is not None and rejects.exists() and rejects.samefile(source):
             raise ImportRefused(f"{rejects} is the file to be imported: its bad lines need another.")
@@ -70,13 +73,25 @@ def import_prompts(
         stack.enter_context(only_import(file, str(source)))
         path = checkpoint_path(source, table)
         state, resumed = resume(path, file, again=again)
-        size = file.tell()
-        rejects = rejects or source.with_name(source.name + ".rejects")
-        journal = _Journal(state, path, Rejects(rejects), size, on_progress, resumed=resumed)
+        rejects = _rejects(state, rejects or path.with_suffix(".rejects"))
+        journal = _Journal(state, path, Rejects(rejects), on_progress, resumed=resumed)
         if state.done:
             return replace(journal.report(), finished_before=True)
         file.seek(state.offset)
         return _run(table, file, journal, workers)
+
+
+def _rejects(state: Checkpoint, wanted: Path) -> Path:
+    """The file that this import's rejects are in: of one that goes on, the one that it began with."""
+    if state.done:
+        return Path(state.rejects)
+    if state.rejects_size and state.rejects != str(wanted.resolve()):
+        raise ImportRefused(
+            f"The {state.rejected} lines that this import has rejected so far are in {state.rejects}:"
+            f" go on with that file, not with {wanted}."
+        )
+    state.rejects = str(wanted.resolve())
+    return wanted
 
 
 def _run(table: Table, file: BinaryIO, journal: _Journal, workers: int) -> ImportReport:
@@ -110,7 +125,6 @@ class _Journal:
         state: Checkpoint,
         path: Path | None,
         rejects: Rejects,
-        size: int,
         on_progress: Progress | None,
         *,
         resumed: bool,
@@ -118,7 +132,6 @@ class _Journal:
         self.state = state
         self._path = path
         self._rejects = rejects
-        self._size = size
         self._on_progress = on_progress
         self._resumed_at = state.line
         self.resumed = resumed
@@ -161,7 +174,7 @@ class _Journal:
             existing=state.existing,
             rejected=state.rejected,
             offset=state.offset,
-            size=self._size,
+            size=state.size,
             resumed_at=self._resumed_at,
             rejects=self._rejects.path if state.rejected else None,
         )

@@ -14,6 +14,10 @@ from tap.store.values import AttributeValue, check_text, decode_json, item_size
 Item = dict[str, AttributeValue]
 
 MAX_ITEM_BYTES: Final = 400 * 1024
+MAX_WORKER_BYTES: Final = 256
+#: What a claim adds to a prompt at most (names, token, times, counts and the worker): a new prompt leaves that free,
+#: or it could be stored and never be worked on.
+CLAIM_BYTES: Final = 256 + MAX_WORKER_BYTES
 _LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
 OWN_ATTRIBUTES: Final = frozenset(
     [
@@ -91,16 +95,17 @@ def new_item(
         item["ttl"] = {"N": str(int(expires_at.timestamp()))}
     if max_attempts is not None:
         item["max_attempts"] = {"N": str(max_attempts)}
-    check_size(item)
+    check_size(item, CLAIM_BYTES)
     return item
 
 
-def check_size(item: Item) -> None:
-    """Raise PromptTooLarge for an item that DynamoDB would refuse."""
+def check_size(item: Item, kept_free: int = 0) -> None:
+    """Raise PromptTooLarge for an item that DynamoDB would refuse, or that leaves less room than it should."""
     size = item_size(item)
-    if size > MAX_ITEM_BYTES:
+    if size > MAX_ITEM_BYTES - kept_free:
+        room = f", less {kept_free} that a claim needs" if kept_free else ""
         raise PromptTooLarge(
-            f"The prompt has {size:,} bytes; DynamoDB takes {MAX_ITEM_BYTES:,}.",
+            f"The prompt has {size:,} bytes; DynamoDB takes {MAX_ITEM_BYTES:,}{room}.",
             prompt_id=item["id"]["S"],
         )
 

@@ -31,7 +31,7 @@ from tap.store.models import (
     checked_value,
 )
 from tap.store.outputs import read_outputs, table_of
-from tap.store.table import ALIVE, check_id, same_prompt
+from tap.store.table import ALIVE, alive_at, check_count, check_id, same_prompt
 from tap.store.values import check_text
 
 _log = logging.getLogger("tap.store")
@@ -130,14 +130,15 @@ class PromptStore(Claiming):
         It overrides a claim: the worker that holds the prompt gets LeaseLost. `expected_status` makes it
         a PromptConflict if the prompt has another status by now; without it the last writer wins.
         When the reply got lost and the second try finds the first one's change, that is success, whatever
-        happened to the prompt in between. A ghost is UnreadablePrompt and stays as it is.
+        workers did with the prompt in between; if somebody has set another status by hand, the second try
+        sets this one again, unless `expected_status` forbids it. A ghost is UnreadablePrompt and stays as it is.
         `in_progress` set here has no lease and lasts until somebody sets another status. A prompt that
         failed for its attempts can be claimed again after `update_status(id, "pending", more_attempts=3)`.
         """
         now = self.now()
         changes, removals, values = result_changes(result)
         values |= {":new": {"S": checked_value(STATUS, "status", status)}, ":at": {"S": iso(now)}}
-        values[":now_s"] = {"N": str(int(now.timestamp()))}
+        values |= alive_at(now)
         token = {"S": str(uuid.uuid4())}
         # botocore's second try, after a lost reply, finds the first one's token. Carried out again, it would
         # take the prompt from a worker that claimed it in between.
@@ -173,7 +174,8 @@ class PromptStore(Claiming):
     def delete(self, prompt_id: str) -> None:
         """Delete the prompt, whatever its status; PromptNotFound if there was none to begin with.
 
-        When the reply got lost and the second try finds nothing, that is success: it is gone.
+        When no reply came and the second try finds nothing, that is success: it is gone. It would also
+        delete what somebody created under the same id in between, so don't use an id twice.
         """
         check_id(prompt_id)
         now = self.now()
@@ -199,8 +201,10 @@ class PromptStore(Claiming):
         Reads the whole table in the end (0.5 read units per 4 KB), `page_size` items per request (1 MB).
         Never yields an expired prompt. An item that is no prompt (a ghost) is logged and passed over.
         """
+        if page_size is not None:
+            check_count(page_size, "page_size")
         terms = [ALIVE]
-        values: dict[str, Any] = {":now_s": {"N": str(int(self.now().timestamp()))}}
+        values: dict[str, Any] = alive_at(self.now())
         if status is not None:
             terms.append("#status = :status")
             values[":status"] = {"S": checked_value(STATUS, "status", status)}
@@ -220,6 +224,8 @@ class PromptStore(Claiming):
             request["Limit"] = page_size
         for reply in self.scan(**request):
             for item in reply["Items"]:
+                if is_expired(item, self.now()):  # since the caller began to read
+                    continue
                 try:
                     prompt = read_prompt(item, self.table_name)
                 except UnreadablePrompt as error:
@@ -239,12 +245,13 @@ class PromptStore(Claiming):
         """Import NDJSON (see tap.store.lines) and return the counts; memory doesn't grow with the file.
 
         A prompt that exists is never overwritten: the same one counts as existing, a different one under
-        its id is rejected. Lines that can't be imported go to `rejects` (SOURCE.rejects) with number and
-        reason. How far it came is kept beside the source (SOURCE.import-….json): after a kill the same
-        call goes on where it stopped, nothing lost, nothing doubled, and a file that was imported
-        completely is not imported a second time unless `again`. A table deployed anew under its old name
-        is told from the old one if DescribeTable is allowed. A stream can't be continued; lines of it
-        without an id get a random one.
+        its id is rejected. Lines that can't be imported go to `rejects` (SOURCE.import-….rejects) with
+        number and reason; an import from the start replaces that file. How far it came is kept beside the
+        source (SOURCE.import-….json): after a kill the same call goes on where it stopped, nothing lost,
+        nothing doubled. A file that was imported completely is not imported a second time unless `again`;
+        of one that has grown since, only the new lines are. A table deployed anew under its old name
+        is told from the old one if DescribeTable is allowed. A stream (also a FIFO's path) can't be
+        continued; lines of it without an id get a random one.
 
         Raises ImportRefused (changed since, or another import of the file is running), and the store's
         other errors after keeping what was done.

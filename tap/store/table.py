@@ -14,6 +14,7 @@ from tap.store.client import ClientSettings, make_client
 from tap.store.errors import Calling, InvalidPrompt, PromptNotFound, StoreMisconfigured
 from tap.store.items import Item, is_expired, utc_now
 from tap.store.models import PROMPT_ID, checked_value
+from tap.store.values import check_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,8 +23,13 @@ Clock = Callable[[], datetime]
 
 # Equal in these, a stored prompt is the one that the caller meant to create; the rest is the store's.
 IDENTITY: Final = ("prompt_text", "task_type", "priority", "max_attempts")
-# To readers an expired item does not exist, though DynamoDB may keep it for days.
-ALIVE: Final = "(attribute_not_exists(#ttl) OR #ttl > :now_s)"
+# To readers an expired item does not exist, though DynamoDB may keep it for days; a ttl that is no number never passes.
+ALIVE: Final = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now_s)"
+
+
+def alive_at(now: datetime) -> dict[str, Any]:
+    """The values that ALIVE needs."""
+    return {":now_s": {"N": str(int(now.timestamp()))}, ":number": {"S": "N"}}
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,13 @@ def check_id(prompt_id: str) -> None:
     """Raise InvalidPrompt for what can't be a key."""
     if not (isinstance(prompt_id, str) and 0 < len(prompt_id) <= 512):
         checked_value(PROMPT_ID, "id", prompt_id)
+    check_text(prompt_id, "id")
+
+
+def check_count(value: object, name: str) -> None:
+    """Raise InvalidPrompt for what is no number of things: segments, workers, a page's items."""
+    if type(value) is not int or value < 1:
+        raise InvalidPrompt(f"{name} must be a whole number, 1 or more (got {value!r}).")
 
 
 def same_prompt(stored: Item, meant: Item) -> bool:

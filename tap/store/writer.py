@@ -11,18 +11,20 @@ that write (some milliseconds) is overwritten; only lines that bring their own i
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from threading import Event
 from typing import Any, Final
 
 from tap.store.chunks import Chunk
 from tap.store.client import make_client
-from tap.store.errors import Calling, StoreError, StoreUnavailable, Throttled, translate
+from tap.store.errors import Calling, StoreError, StoreUnavailable, Throttled, is_refused, translate
 from tap.store.items import Item, is_expired
 from tap.store.table import IDENTITY, Table, same_prompt
 
 BATCH: Final = 25  # BatchWriteItem's limit; a chunk's bytes keep it far below its 16 MB
 TRIES: Final = 10
+PATIENCE: Final = 15.0  # seconds without progress of any worker
 
 
 class ChunkWriter:
@@ -32,6 +34,7 @@ class ChunkWriter:
         self._table = table
         self._resumed = resumed
         self.stop = Event()
+        self._progress = time.monotonic()
         # botocore must not repeat a BatchWriteItem by itself: see this module's docstring.
         self._once = make_client(replace(table.settings, attempts=1), table.table_name)
 
@@ -95,13 +98,15 @@ class ChunkWriter:
                     tries = self._back_off(tries, progress=False, cause=mapped)
                     puts = self._still_missing(chunk, batch, puts)
                     continue
-                if isinstance(mapped, StoreUnavailable) or _is_refused(error):
+                if isinstance(mapped, StoreUnavailable) or is_refused(error):
                     left = {put["PutRequest"]["Item"]["id"]["S"] for put in puts}
                     self._write_singly(chunk, [pair for pair in batch if pair[1]["id"]["S"] in left])
                     return
                 raise (mapped or error) from error
             rest = reply.get("UnprocessedItems", {}).get(table, [])
             chunk.imported += len(puts) - len(rest)
+            if len(rest) < len(puts):
+                self._progress = time.monotonic()
             if rest:
                 tries = self._back_off(tries, progress=len(rest) < len(puts))
                 rest = self._still_missing(chunk, batch, rest)
@@ -122,7 +127,7 @@ class ChunkWriter:
             try:
                 outcome = self._table.put_new(item, self._table.now())
             except StoreError as error:
-                if not _is_refused(error.__cause__):
+                if not is_refused(error.__cause__):
                     raise
                 chunk.rejects.append((line, str(error), item["prompt_text"]["S"]))
                 continue
@@ -132,19 +137,18 @@ class ChunkWriter:
                 self._note_existing(chunk, line, outcome.item, item)
 
     def _back_off(self, tries: int, *, progress: bool, cause: Exception | None = None) -> int:
-        """Wait before what DynamoDB did not get to: twice as long each time, with full jitter."""
+        """Wait before what DynamoDB did not get to: twice as long each time, with full jitter.
+
+        A slow table takes something from one worker or another: that is no reason to give up.
+        """
         tries = 1 if progress else tries + 1
-        if tries > TRIES or self.stop.is_set():
+        if progress:
+            self._progress = time.monotonic()
+        stuck = tries > TRIES and time.monotonic() - self._progress > PATIENCE
+        if stuck or self.stop.is_set():
             raise Throttled(
                 f"Table {self._table.table_name!r} took nothing in {tries - 1} tries.",
                 table=self._table.table_name,
             ) from cause
-        self.stop.wait(random.uniform(0, min(5.0, 0.05 * 2**tries)))  # noqa: S311 -- jitter
+        self.stop.wait(random.uniform(0, min(5.0, 0.05 * 2 ** min(tries, TRIES))))  # noqa: S311 -- jitter
         return tries
-
-
-def _is_refused(error: BaseException | None) -> bool:
-    """Whether DynamoDB found fault with an item: then it wrote nothing, and a batch's other items are innocent."""
-    from botocore.exceptions import ClientError  # loaded by now; at the top it would slow `import tap.store`
-
-    return isinstance(error, ClientError) and error.response["Error"].get("Code") == "ValidationException"

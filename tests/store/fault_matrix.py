@@ -313,7 +313,7 @@ def try_again(operation: Operation, bench: Bench, subject: Any, *, carried_out: 
 def hurried() -> Iterator[None]:
     """Retries without their pauses: what is tested is what is sent, not how long it waits."""
     no_pause = SimpleNamespace(sleep=lambda _: None)
-    with mock.patch("botocore.endpoint.time", no_pause), mock.patch("tap.store.writer.TRIES", 3):
+    with mock.patch("botocore.endpoint.time", no_pause), mock.patch.multiple("tap.store.writer", TRIES=3, PATIENCE=0):
         yield
 
 

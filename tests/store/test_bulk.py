@@ -6,11 +6,13 @@ import errno
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -161,7 +163,7 @@ def test_of_a_batch_that_dynamodb_refuses_only_the_guilty_line_is_rejected(store
 
 def test_long_bad_lines_do_not_pile_up(clock: ManualClock) -> None:
     file = io.BytesIO((b"x" * 300_000 + b"\n") * 40)
-    cut = [chunk for chunk, _ in chunks(file, Checkpoint(""), clock(), 4)]
+    cut = [chunk for chunk, _ in chunks(file, Checkpoint("", 0), clock(), 4)]
     assert max(len(chunk.rejects) for chunk in cut) <= 4
     assert max(len(text) for chunk in cut for _, _, text in chunk.rejects) <= 64 * 1024
     assert sum(len(chunk.rejects) for chunk in cut) == 40
@@ -188,10 +190,11 @@ def test_a_living_prompt_is_never_overwritten(store: PromptStore, file: Path, cl
 
 def test_of_an_id_that_comes_twice_the_first_line_counts(store: PromptStore, file: Path) -> None:
     lines: list[dict[str, Any]] = [PLAIN | {"id": f"id-{number}"} for number in range(250)]
-    write(file, *lines, lines[249], PLAIN | {"id": "id-7"}, PLAIN | {"id": "id-8", "prompt_text": "second"})
+    # The first two come while the chunk with the originals is under way, the third in its original's own chunk.
+    write(file, *lines, PLAIN | {"id": "id-7"}, PLAIN | {"id": "id-8", "prompt_text": "second"}, lines[249])
     report = store.import_prompts(file)
     assert (report.imported, report.existing, report.rejected) == (250, 2, 1)
-    assert rejects(report) == [(253, "another prompt has the id 'id-8'.")]
+    assert rejects(report) == [(252, "another prompt has the id 'id-8'.")]
     assert store.get("id-8").prompt_text == "text"
 
 
@@ -229,11 +232,12 @@ def test_a_table_made_anew_under_its_name_is_imported_into_from_the_start(
     assert len(list(store.list())) == 900
 
 
-def test_who_may_not_describe_the_table_may_import(store: PromptStore, file: Path) -> None:
-    def deny(**_: object) -> None:
-        reply: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
-        raise ClientError(reply, "DescribeTable")
+def deny(**_: object) -> None:
+    reply: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    raise ClientError(reply, "DescribeTable")
 
+
+def test_who_may_not_describe_the_table_may_import(store: PromptStore, file: Path) -> None:
     store.client.meta.events.register("before-call.dynamodb.DescribeTable", deny)
     write(file, PLAIN)
     assert store.import_prompts(file).imported == 1
@@ -273,9 +277,182 @@ def test_an_interrupted_import_goes_on_and_leaves_alone_what_workers_did(store: 
 def test_a_file_that_changed_half_way_is_refused(store: PromptStore, file: Path) -> None:
     write(file, *[PLAIN] * 900)
     interrupted(store, file, after=100)
-    write(file, *[PLAIN] * 901)
+    write(file, PLAIN | {"priority": "high"}, *[PLAIN] * 900)
     with pytest.raises(ImportRefused, match="has changed"):
         store.import_prompts(file)
+
+
+@pytest.mark.parametrize("when", ["afterwards", "meanwhile", "interrupted"])
+def test_of_a_file_that_grows_each_line_is_imported_once(store: PromptStore, file: Path, when: str) -> None:
+    def grow(_: object = None) -> None:
+        if file.stat().st_size == size:
+            with file.open("a") as more:
+                more.write(json.dumps(PLAIN) + "\n" + "bad\n")
+
+    write(file, *[PLAIN] * 300)
+    size = file.stat().st_size
+    if when == "interrupted":
+        interrupted(store, file, after=100)
+        grow()
+    else:
+        first = store.import_prompts(file, on_progress=grow if when == "meanwhile" else None)
+        assert (first.lines, first.offset) == (300, size)
+        grow()
+    report = store.import_prompts(file)
+    assert (report.imported + report.existing, report.rejected, report.lines) == (301, 1, 302)
+    assert len(list(store.list())) == 301
+    assert store.import_prompts(file).finished_before
+
+
+def test_a_file_that_grew_within_a_line_is_refused(store: PromptStore, file: Path) -> None:
+    file.write_text(json.dumps(PLAIN))
+    assert store.import_prompts(file).imported == 1
+    write(file, PLAIN, PLAIN)
+    with pytest.raises(ImportRefused, match="in the middle of a line"):
+        store.import_prompts(file)
+    assert len(list(store.list())) == 1
+
+
+def test_a_checkpoint_that_says_nonsense_is_refused(store: PromptStore, file: Path) -> None:
+    write(file, PLAIN)
+    store.import_prompts(file)
+    (checkpoint,) = file.parent.glob("*.import-*.json")
+    checkpoint.write_text(json.dumps(json.loads(checkpoint.read_text()) | {"offset": "x"}))
+    with pytest.raises(ImportRefused, match=r"offset.* Delete it to start afresh"):
+        store.import_prompts(file)
+
+
+def test_a_file_is_the_same_by_whatever_path_and_address(store: PromptStore, file: Path) -> None:
+    write(file, PLAIN)
+    store.import_prompts(file)
+    link = file.with_name("link")
+    link.symlink_to(file)
+    assert store.import_prompts(link).finished_before
+    url = str(store.settings.endpoint_url).replace("127.0.0.1", "localhost")
+    with PromptStore(store.table_name, replace(store.settings, endpoint_url=url)) as elsewhere:
+        assert elsewhere.import_prompts(file).finished_before
+
+
+def test_an_import_goes_on_once_the_table_may_be_described(store: PromptStore, file: Path, clock: ManualClock) -> None:
+    write(file, *[PLAIN] * 900)
+    with PromptStore(store.table_name, store.settings, clock=clock) as denied:
+        denied.client.meta.events.register("before-call.dynamodb.DescribeTable", deny)
+        stopped = interrupted(denied, file, after=100)
+    assert store.import_prompts(file).resumed_at == stopped.lines
+    assert len(list(store.list())) == 900
+
+
+def test_rejects_stay_in_the_file_they_began_in(store: PromptStore, file: Path) -> None:
+    write(file, "bad", *[PLAIN] * 900, "bad")
+    notes = write(file.with_name("notes.txt"), *["precious"] * 1000)
+    stopped = interrupted(store, file, after=100)
+    before = notes.read_text()
+    with pytest.raises(ImportRefused, match="go on with that file"):
+        store.import_prompts(file, rejects=notes)
+    assert notes.read_text() == before
+    assert stopped.rejects is not None
+    assert [line for line, _ in rejects(store.import_prompts(file, rejects=stopped.rejects))] == [1, 902]
+
+
+def test_two_tables_imports_keep_their_rejects_apart(store: PromptStore, shared_store: PromptStore, file: Path) -> None:
+    write(file, *["bad", json.dumps(PLAIN)] * 450)
+    interrupted(store, file, after=100)
+    other = shared_store.import_prompts(file)
+    report = store.import_prompts(file)
+    assert [line for line, _ in rejects(report)] == [line for line, _ in rejects(other)] == list(range(1, 900, 2))
+
+
+def test_a_fifo_is_imported_as_a_stream(store: PromptStore, file: Path) -> None:
+    os.mkfifo(file)
+    writer = Thread(target=write, args=(file, PLAIN, PLAIN))
+    writer.start()
+    assert store.import_prompts(file).imported == 2
+    writer.join()
+    assert [left.name for left in file.parent.iterdir()] == [file.name]
+
+
+def test_keys_that_dynamodb_leaves_unread_are_asked_for_again(store: PromptStore, file: Path) -> None:
+    store.create("worked on", "type", prompt_id="id-7")
+    write(file, *[PLAIN | {"id": f"id-{number}"} for number in range(20)])
+    as_shipped = BaseClient._make_api_call  # type: ignore[attr-defined]
+    asked = []
+
+    def half(self: Any, name: str, request: Any) -> Any:
+        if name != "BatchGetItem":
+            return as_shipped(self, name, request)
+        ((table, wanted),) = request["RequestItems"].items()
+        asked.append(len(wanted["Keys"]))
+        now, later = wanted["Keys"][:5], wanted["Keys"][5:]
+        reply = as_shipped(self, name, {"RequestItems": {table: wanted | {"Keys": now}}})
+        return reply | {"UnprocessedKeys": {table: wanted | {"Keys": later}} if later else {}}
+
+    with mock.patch.object(BaseClient, "_make_api_call", half):
+        report = store.import_prompts(file)
+    assert asked == [20, 15, 10, 5]
+    assert (report.imported, report.rejected) == (19, 1)
+    assert store.get("id-7").prompt_text == "worked on"
+
+
+def test_a_table_that_takes_little_at_a_time_ends_no_import(store: PromptStore, file: Path) -> None:
+    write(file, *[PLAIN] * 200)
+    as_shipped = BaseClient._make_api_call  # type: ignore[attr-defined]
+    calls = count()
+
+    def slow(self: Any, name: str, request: Any) -> Any:
+        if name != "BatchWriteItem":
+            return as_shipped(self, name, request)
+        ((table, puts),) = request["RequestItems"].items()
+        taken = 1 if next(calls) % 8 == 0 else 0  # of each eight tries one gets on, whoever's it is
+        reply = as_shipped(self, name, {"RequestItems": {table: puts[:taken]}}) if taken else {"UnprocessedItems": {}}
+        return reply | {"UnprocessedItems": {table: puts[taken:]} if puts[taken:] else {}}
+
+    with (
+        mock.patch.object(BaseClient, "_make_api_call", slow),
+        mock.patch.object(Event, "wait"),
+        mock.patch("tap.store.writer.TRIES", 3),
+    ):
+        assert store.import_prompts(file).imported == 200
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, "4"])
+def test_a_number_that_is_none_is_refused_before_a_file_is_touched(store: PromptStore, file: Path, wrong: Any) -> None:
+    file.write_text("precious")
+    calls: list[Callable[[], object]] = [
+        lambda: store.export_prompts(file, segments=wrong),
+        lambda: store.import_prompts(file, workers=wrong),
+        lambda: store.list(page_size=wrong),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidPrompt, match="whole number"):
+            call()
+    assert [(left, left.read_text()) for left in file.parent.iterdir()] == [(file, "precious")]
+
+
+def test_what_expires_while_others_read_is_served_to_nobody(store: PromptStore, clock: ManualClock) -> None:
+    for _ in range(5):
+        store.create("text", "type", expires_in=timedelta(seconds=10))
+    listed = store.list(page_size=2)
+    next(listed)
+    with mock.patch("tap.store.exporting.PAGE", 1):
+        report = store.export_prompts(io.BytesIO(), segments=1, on_progress=lambda _: clock.advance(10))
+    assert report.exported < 5
+    assert list(listed) == []
+
+
+def test_a_ttl_that_is_no_number_hides_nothing(store: PromptStore, file: Path, client: DynamoDBClient) -> None:
+    odd: Any = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
+    odd |= {"status": {"S": "pending"}, "ttl": {"S": "1999999999"}}
+    client.put_item(TableName=store.table_name, Item=odd)
+    assert store.export_prompts(file).unreadable_ids == ["id"]
+
+
+def test_an_export_reads_consistently(store: PromptStore, file: Path) -> None:
+    asked = []
+    store.client.meta.events.register(
+        "provide-client-params.dynamodb.Scan", lambda params, **_: asked.append(params.get("ConsistentRead"))
+    )
+    store.export_prompts(file, segments=3)
+    assert asked == [True] * 3
 
 
 def test_two_imports_of_one_file_at_a_time_are_refused(store: PromptStore, file: Path) -> None:

@@ -21,8 +21,11 @@ from tap.store import (
     PromptConflict,
     PromptNotFound,
     PromptStore,
+    PromptTooLarge,
     Ticket,
 )
+from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, MAX_WORKER_BYTES
+from tap.store.values import item_size
 from tests.store.endpoint import ManualClock
 
 if TYPE_CHECKING:
@@ -182,7 +185,8 @@ def test_after_max_attempts_the_prompt_is_failed_not_handed_out(store: PromptSto
         assert claimed(store).attempt == attempt
         clock.advance(LEASE * 2)
     assert store.claim("w") == NothingPending()
-    assert store.get(prompt.id).status == "failed"
+    failed = store.get(prompt.id)
+    assert (failed.status, failed.claim_owner) == ("failed", None)
     store.update_status(prompt.id, "pending", more_attempts=1)
     assert claimed(store).attempt == 4
     clock.advance(LEASE * 2)
@@ -246,6 +250,49 @@ def test_another_programs_lease_holds_nobody_up(store: PromptStore, client: Dyna
     assert claimed(store).id == prompt.id
     answer = store.claim("w")
     assert isinstance(answer, Claim if until in {"1.5", "-" + "1" * 30} else AllLeased)
+
+
+@pytest.mark.parametrize("attempts", [{"S": "0"}, {"NULL": True}])
+def test_an_item_that_cannot_be_claimed_holds_nobody_up(
+    store: PromptStore, client: DynamoDBClient, attempts: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd: Any = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
+    odd |= {"status": {"S": "pending"}, "priority": {"S": "high"}, "attempts": attempts}
+    client.put_item(TableName=store.table_name, Item=odd)
+    prompt = store.create("text", "type")
+    with caplog.at_level(logging.WARNING, "tap.store"):
+        assert claimed(store).id == prompt.id
+    assert "'id' can't be claimed" in caplog.text
+    assert store.claim("w2") != NothingPending()
+
+
+def test_a_new_prompt_leaves_room_for_a_claim(store: PromptStore, client: DynamoDBClient) -> None:
+    def size() -> int:
+        item: Any = client.get_item(TableName=store.table_name, Key={"id": {"S": "id"}})["Item"]
+        return item_size(item)
+
+    store.create("text", "type", prompt_id="id", max_attempts=1_000_000)
+    before = size()
+    claimed(store, "w" * MAX_WORKER_BYTES)
+    grown = size() - before
+    assert MAX_WORKER_BYTES < grown <= CLAIM_BYTES
+    # Without a request: moto counts an item's bytes in its own way.
+    sealed = PromptStore("sealed", ClientSettings("us-east-1", "http://127.0.0.1:9", attempts=1))
+    with pytest.raises(PromptTooLarge, match=f"less {CLAIM_BYTES} that a claim needs"):
+        sealed.create("x" * (MAX_ITEM_BYTES - grown), "type")
+
+
+def test_workers_start_to_look_all_over_the_table(table: str, settings: ClientSettings) -> None:
+    starts = []
+    with PromptStore(table, settings) as store:
+        store.client.meta.events.register(
+            "provide-client-params.dynamodb.Scan", lambda params, **_: starts.append(params.get("ExclusiveStartKey"))
+        )
+        for _ in range(32):
+            store.claim("w")
+    tails, heads = starts[::2], starts[1::2]
+    assert heads == [None] * 32  # an empty table is looked at all round
+    assert len({start["id"]["S"][0] for start in tails}) > 4  # of sixteen first digits
 
 
 def test_a_time_beyond_the_calendar_is_no_prompts(store: PromptStore, client: DynamoDBClient, tmp_path: Path) -> None:
@@ -317,3 +364,20 @@ def test_a_claim_for_what_is_no_text_is_refused_before_a_request(asked: dict[str
     store = PromptStore("sealed", ClientSettings("us-east-1", "http://127.0.0.1:9", attempts=1))
     with pytest.raises(InvalidPrompt, match=r"must be text|not valid Unicode"):
         store.claim(**asked)
+
+
+@pytest.mark.parametrize("token", [None, "", "\ud800", 5])
+def test_a_token_that_is_none_is_refused_before_a_request(token: Any) -> None:
+    store = PromptStore("sealed", ClientSettings("us-east-1", "http://127.0.0.1:9", attempts=1))
+    for call in (store.complete, store.fail, store.release, store.extend):
+        with pytest.raises(InvalidPrompt, match="token"):
+            call(Ticket("id", token))
+
+
+def test_an_id_or_a_worker_that_cannot_be_sent_is_refused_before_a_request() -> None:
+    store = PromptStore("sealed", ClientSettings("us-east-1", "http://127.0.0.1:9", attempts=1))
+    for call in (store.get, store.delete):
+        with pytest.raises(InvalidPrompt, match="id is not valid Unicode"):
+            call("\ud800")
+    with pytest.raises(InvalidPrompt, match="256 bytes"):
+        store.claim("\u00fc" * 129)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,10 +86,9 @@ def test_list_in_a_pipe_is_json_lines(shell: Shell) -> None:
     assert shell("list", "--type", "other").stdout == ""
 
 
-def test_on_a_terminal_there_are_tables_and_markup_is_text(shell: Shell) -> None:
-    shell("create", "[bold]not bold[/bold]\x1b[31m", "type", "--id", "p")
+def _on_a_terminal(shell: Shell, *arguments: str) -> tuple[int, bytes]:
     reader, writer = pty.openpty()
-    command = [sys.executable, "-m", "tap", "prompts", "list"]
+    command = [sys.executable, "-m", "tap", "prompts", *arguments]
     with subprocess.Popen(command, cwd=shell.folder, env=shell.env, stdout=writer, stderr=writer) as run:
         os.close(writer)
         shown = b""
@@ -101,7 +101,13 @@ def test_on_a_terminal_there_are_tables_and_markup_is_text(shell: Shell) -> None
                 break
             shown += part
     os.close(reader)
-    assert run.returncode == 0
+    return run.returncode, shown
+
+
+def test_on_a_terminal_there_are_tables_and_markup_is_text(shell: Shell) -> None:
+    shell("create", "[bold]not bold[/bold]\x1b[31m", "type", "--id", "p")
+    status, shown = _on_a_terminal(shell, "list")
+    assert status == 0
     assert b"prompt_text" in shown
     assert b"[bold]not bold[/bold]\xef\xbf\xbd[31m" in shown
 
@@ -117,7 +123,7 @@ def test_import_and_export(shell: Shell) -> None:
         "rejected": 1,
         "resumed_at": 0,
     }
-    assert "in.ndjson.rejects" in run.stderr
+    assert re.search(r"in\.ndjson\.import-[0-9a-f]+\.rejects", run.stderr)
     assert "imported before" in shell("import", "in.ndjson", status=6).stderr
     assert shell.json("export", "out.ndjson") == {"exported": 30, "unreadable": 0}
     exported = shell("export", "-").stdout.splitlines()
@@ -207,3 +213,63 @@ def test_a_reader_that_stops_early_is_no_error(shell: Shell) -> None:
         text=True,
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "{", "")
+
+
+def test_deep_json_and_bytes_that_are_no_text_are_named(shell: Shell) -> None:
+    prompt = shell.json("create", "text", "t")
+    deep = shell("update", prompt["id"], "completed", "--result", "[" * 20_000 + "]" * 20_000, status=2)
+    assert "not JSON" in deep.stderr
+    raw = subprocess.run(
+        [sys.executable, "-m", "tap", "prompts", "create", "-", "t"],
+        env=shell.env | {"PYTHONIOENCODING": "utf-8:strict"},
+        input=b"abc\xff",
+        capture_output=True,
+        check=False,
+    )
+    assert (raw.returncode, b"not UTF-8" in raw.stderr, b"Traceback" in raw.stderr) == (2, True, False)
+
+
+def test_an_output_that_is_not_utf_8_gets_json_all_the_same(shell: Shell) -> None:
+    prompt = shell.json("create", "\u00fc\u6f22\U0001f600", "t")
+    run = subprocess.run(
+        [sys.executable, "-m", "tap", "prompts", "get", prompt["id"]],
+        env=shell.env | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(run.stdout.decode("ascii"))["prompt_text"] == "\u00fc\u6f22\U0001f600"
+
+
+def test_only_standard_output_may_be_left_unread(shell: Shell) -> None:
+    (shell.folder / "in.ndjson").write_text("bad\n" * 5000)
+    tap = f"{sys.executable} -m tap prompts"
+    run = subprocess.run(
+        ["bash", "-c", f"{tap} import in.ndjson --rejects >(head -c1 >/dev/null; exit); echo $?"],
+        env=shell.env,
+        cwd=shell.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (run.stdout, "Broken pipe" in run.stderr, "Traceback" in run.stderr) == ("1\n", True, False)
+    unread = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {tap} list | true"],
+        env=shell.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (unread.returncode, unread.stderr) == (0, "")
+
+
+def test_nothing_to_list_and_no_output_at_all_are_no_errors(shell: Shell) -> None:
+    status, shown = _on_a_terminal(shell, "list")
+    assert (status, b"0 prompts" in shown) == (0, True)
+    closed = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m tap prompts list >&-"],
+        env=shell.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
