@@ -17,7 +17,7 @@ demo: setup ## Deploy TapStackdev to an embedded AWS on this machine and put a p
 	@.venv/bin/python -m tap demo
 
 down: ## Destroy what `make demo` deployed and stop the embedded AWS
-	@if [ -x .venv/bin/python ]; then .venv/bin/python -m tap demo --down; fi
+	@if [ -e .tap ]; then .venv/bin/python -m tap demo --down; else echo "There is no embedded AWS here."; fi
 
 setup: .venv/.ready node_modules/.ready terraform primed ## Install what running needs: .venv, node_modules, Terraform where there is none
 
@@ -54,15 +54,15 @@ clean: down ## Remove all that the other targets made, but for Terraform's state
 # --- what setup consists of; each file says that its step is done for the lock file as it is ---
 
 .venv-pipenv/bin/pipenv: tools/pipenv.txt
-	@sh tools/check.sh $(PYTHON)
+	@sh tools/check.sh "$(PYTHON)"
 	@echo "… Installing pipenv"
-	@$(PYTHON) -m venv --clear .venv-pipenv
+	@"$(PYTHON)" -m venv --clear .venv-pipenv
 	@.venv-pipenv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/pipenv.txt
 	@touch $@
 
 # Not .venv/bin/python, which is a link to the system's own: its time says nothing about this folder.
 .venv/pyvenv.cfg: .venv-pipenv/bin/pipenv
-	@$(PYTHON) -m venv --clear .venv
+	@"$(PYTHON)" -m venv --clear .venv
 	@touch $@
 
 .venv/.ready: Pipfile.lock .venv/pyvenv.cfg
@@ -78,7 +78,7 @@ clean: down ## Remove all that the other targets made, but for Terraform's state
 # checkov pins an old boto3, so it has an environment of its own.
 .venv-checkov/.ready: tools/checkov.txt .venv-pipenv/bin/pipenv
 	@echo "… Installing checkov"
-	@$(PYTHON) -m venv --clear .venv-checkov
+	@"$(PYTHON)" -m venv --clear .venv-checkov
 	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/checkov.txt
 	@touch $@
 

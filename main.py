@@ -7,11 +7,14 @@ from pathlib import Path
 
 from tap import settings
 from tap.infra.jsii_process import start_early
-from tap.local import LocalError, endpoint, workspace
+from tap.local import LocalError, endpoint, node, workspace
 
 try:
     environments = settings.load(Path(__file__).with_name("environments.toml"), os.environ)
     endpoint.require_served(os.environ)
+    workspace.require_own(environments, os.environ)
+    workspace.require_followed(environments, Path(__file__).parent, os.environ)
+    node.require(os.environ)
 except (settings.SettingsError, LocalError) as error:
     sys.exit(str(error))
 else:

@@ -33,7 +33,7 @@ runpy.run_path({str(ROOT / "main.py")!r}, run_name="__main__")
 def clean_environment(process_environment: Mapping[str, str]) -> dict[str, str]:
     """The user's environment without what changes a synth, and without what slows Python down on some machines."""
     # Without byte code Python would compile this project for each run, which no user's second run does.
-    dropped = ("PYTHONDONTWRITEBYTECODE", "AWS_ENDPOINT_URL")
+    dropped = ("PYTHONDONTWRITEBYTECODE", "AWS_ENDPOINT_URL", "TF_WORKSPACE")
     kept = {
         name: value
         for name, value in process_environment.items()

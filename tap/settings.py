@@ -92,7 +92,12 @@ _Project = Annotated[
     ),
 ]
 _Region = Annotated[str, AfterValidator(_known_region)]
-_Email = Annotated[str, _matching(r"|[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", 'an e-mail address, or "" for no e-mail')]
+#: Without $, %, { and }, so that none is read as an expression; without what RE2, which is Terraform's, lacks.
+EMAIL = (
+    r"[A-Za-z0-9!#&'*+/=?^_|~.-]{1,64}@"
+    r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
+)
+_Email = Annotated[str, _matching(f"|{EMAIL}", 'an e-mail address, or "" for no e-mail')]
 _TableName = Annotated[str, _matching(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, _ . and -")]
 _Alias = Annotated[
     str,
@@ -109,16 +114,26 @@ _AlarmName = Annotated[
 ]
 _TagKey = Annotated[
     str,
-    _matching(r"[\w .:/=+@-]{1,128}", "tag names of 1 to 128 letters, digits, spaces and _ . : / = + - @"),
+    _matching(
+        r"(?! )[\w .:/=+@-]{1,128}(?<! )",
+        "tag names of 1 to 128 letters, digits, spaces and _ . : / = + - @, with no space at either end",
+    ),
 ]
-_TagValue = Annotated[str, _matching(r"[\w .:/=+@-]{0,256}", "at most 256 letters, digits, spaces and _ . : / = + - @")]
-
+_TagValue = Annotated[
+    str,
+    _matching(
+        r"(?! )[\w .:/=+@-]{0,256}(?<! )",
+        "at most 256 letters, digits, spaces and _ . : / = + - @, with no space at either end",
+    ),
+]
 
 _StateKey = Annotated[
     str,
     _matching(
-        r"(?!/)[A-Za-z0-9!_.*'()/-]{1,1000}(?<!/)",
-        "1 to 1000 letters, digits and ! _ . * ' ( ) / -, with no / at either end",
+        # `….tflock` is where the lock of the state `…` is; `//`, `.` and `..` are not the folders that they look like.
+        r"(?!(.*/)?[.]{0,2}(/|$))[A-Za-z0-9!_.*'()/-]{1,1000}(?<!/)(?<![.]tflock)",
+        "1 to 1000 letters, digits and ! _ . * ' ( ) / -, with no / at either end, no //, no . or .. between two /"
+        " and no .tflock at its end",
     ),
 ]
 
@@ -171,7 +186,7 @@ class S3Backend(_Model):
     bucket: Annotated[
         str,
         _matching(
-            r"(?!.*[.][.])(?![0-9.]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+            r"(?!.*[.][.])(?!([0-9]+[.]){3}[0-9]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
             "3 to 63 lower-case letters, digits, . and -, with no .. and not an IP address",
         ),
     ]
@@ -221,18 +236,28 @@ def load(file: Path, process_environment: Mapping[str, str]) -> list[Settings]:
 
 
 def _refuse_misspelt(process_environment: Mapping[str, str]) -> None:
-    """A variable that nearly is a setting's: ignored, it would leave a table unprotected and nobody the wiser."""
+    """A variable that was meant to be a setting: ignored, it would leave a table unprotected and nobody the wiser."""
     known = ["TAP_ENVIRONMENT_SUFFIX", *(f"TAP_{setting.upper()}" for setting in FROM_PROCESS_ENVIRONMENT)]
     for variable in sorted(process_environment):
-        near = difflib.get_close_matches(variable, known, n=1, cutoff=0.85)
-        if variable.startswith("TAP_") and variable not in known and near:
-            value = _shown(process_environment[variable])
-            raise SettingsError(f"{variable} = {value} is not a setting; did you mean {near[0]}?")
+        name = variable.upper()
+        if variable in known or not variable.startswith("TAP_"):
+            continue
+        said = f"{variable} = {_shown(process_environment[variable])} is not a setting"
+        if near := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
+            raise SettingsError(f"{said}; did you mean {near[0]}?")
+        if any(word in name for word in ("TAG", "NAMES", "BACKEND", "BUCKET")):
+            raise SettingsError(f"{said}; tags, names and the backend are set in environments.toml alone.")
+        if any(word in name for word in _SETTINGS_WORDS):
+            raise SettingsError(f"{said}; these are: {', '.join(known)}.")
+
+
+#: Other TAP_* variables are other programs', or tap.store's.
+_SETTINGS_WORDS = ("PROTECT", "RECOVER", "PITR", "BACKUP", "MAIL", "ALERT", "REGION", "PROJECT", "SUFFIX", "ENVIRON")
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows editors begin with a mark
     except FileNotFoundError:
         return {DEFAULT_SUFFIX: {}}
     except (ValueError, RecursionError) as error:  # also bad UTF-8, and numbers of thousands of digits
@@ -259,7 +284,8 @@ def _one(file: str, suffix: str, table: Mapping[str, Any], process_environment: 
         )
     origin = dict.fromkeys(table, f"{file}, [{_key(suffix)}]")
     values: dict[str, Any] = {"environment_suffix": suffix, **table}
-    origin["environment_suffix"] = "TAP_ENVIRONMENT_SUFFIX" if "TAP_ENVIRONMENT_SUFFIX" in process_environment else file
+    by_variable = "TAP_ENVIRONMENT_SUFFIX" in process_environment
+    origin["environment_suffix"] = "TAP_ENVIRONMENT_SUFFIX" if by_variable else f"{file}, the name of [{_key(suffix)}]"
     for setting in FROM_PROCESS_ENVIRONMENT:
         variable = f"TAP_{setting.upper()}"
         if (text := process_environment.get(variable)) is not None:
@@ -300,6 +326,9 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
     }
     if error["type"] == "extra_forbidden":
         known = _known_settings(path[:-1])
+        if path[0] == "backend" and path[-1] in S3Backend.model_fields:
+            setting = f"{_key(*path)} = {_shown(error['input'])}"
+            return f'{place}: {setting} is only for type = "s3"; a local state has no settings.'
         near = difflib.get_close_matches(path[-1], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}."
         return f"{place}: {_key(*path)} = {_shown(error['input'])} is not a setting; {hint}"
@@ -350,7 +379,11 @@ def _refuse_shared_names(environments: list[Settings]) -> None:
             if other_suffix == suffix:
                 user, wanted = f"that {other_setting} uses", "each alarm needs a name of its own"
             else:
-                user, wanted = f"that [{other_suffix}] uses", "each environment needs one of its own"
+                user = f"that [{other_suffix}] uses"
+                wanted = (
+                    "each environment needs one of its own, or, where they are in two accounts,"
+                    f" TAP_ENVIRONMENT_SUFFIX={suffix} to be looked at alone"
+                )
             raise SettingsError(f"[{suffix}]: {setting} = {_shown(place[-1])} is already the one {user}; {wanted}.")
 
 

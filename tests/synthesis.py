@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tap.settings import Settings
+from tap.settings import Names, Settings
 
 
 @cache
@@ -60,4 +60,17 @@ EVERYTHING_ON = Settings(
     deletion_protection_enabled=True,
     point_in_time_recovery_enabled=True,
     tags={"CostCenter": "1234"},
+)
+#: What exists already, under names of its own.
+ADOPTED = Settings(
+    names=Names(
+        table="TurnAroundPromptTableold",
+        key_alias="alias/old-key",
+        topic="old-topic",
+        dashboard="old-board",
+        throttle_alarm="old alarm 1",
+        system_error_alarm="old alarm 2",
+        read_throttle_alarm="old alarm 3",
+        write_throttle_alarm="old alarm 4",
+    )
 )

@@ -8,3 +8,8 @@ command -v node >/dev/null 2>&1 || say "There is no node on PATH; install Node.j
 major=$(node -p 'process.versions.node.split(".")[0]')
 [ "$major" -ge 20 ] || say "node is version $major; TAP needs Node.js 20 or later."
 command -v npm >/dev/null 2>&1 || say "There is no npm on PATH; install the npm that comes with Node.js, which brings cdktf-cli."
+# No required_version in the JSON, which checkov then can't parse. 1.11 is the first to lock a state in S3 by a file.
+command -v terraform >/dev/null 2>&1 || exit 0
+version=$(CHECKPOINT_DISABLE=1 terraform version -json | node -p 'JSON.parse(require("fs").readFileSync(0)).terraform_version')
+node -e 'const [major, minor] = process.argv[1].split(".").map(Number); process.exit(major > 1 || (major === 1 && minor >= 11) ? 0 : 1)' "$version" ||
+  say "terraform is version $version; TAP needs Terraform 1.11 or later: update it, or take it off PATH, and make setup brings one."

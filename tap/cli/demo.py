@@ -5,15 +5,16 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
+from tap import settings
 from tap.cli import local
 from tap.cli.console import err, fail, out, step
 from tap.cli.outputs import show
 from tap.cli.prompts_io import reporting, show_one
-from tap.local import OUTPUTS, ROOT, WORK, LocalError, embedded, terraform
+from tap.local import OUTPUTS, ROOT, WORK, LocalError, embedded, node, terraform
 from tap.store import read_outputs
 from tap.store.lines import prompt_fields
 
@@ -59,6 +60,7 @@ def demo(
 def _do() -> None:
     start = time.monotonic()
     _LOG.unlink(missing_ok=True)
+    _require_what_it_takes()
     if not (server := _running()):
         with step("Starting the embedded AWS"):
             server = _started()
@@ -93,15 +95,27 @@ def _undo() -> None:
         embedded.down()  # a record or a state may be left of a server that somebody killed
         out.print("The embedded AWS is not running, so there is nothing to destroy.")
         return
-    environment = _environment()
     try:
-        with step(f"Destroying {STACK} with cdktf (what it says: .tap/{_LOG.name})"):
-            _run([str(_CDKTF), "destroy", STACK, "--auto-approve"], environment)
+        environment = _environment()
+        with step(f"Destroying {STACK} with cdktf"):
+            done = _logged([str(_CDKTF), "destroy", STACK, "--auto-approve"], environment)
+        if done.status:
+            # By deletion protection, say. No harm: all of it is in this server's memory.
+            err.print("[yellow]The destroy was refused;[/yellow] what is left goes with the embedded AWS.")
     finally:
-        # Also when the destroy was refused, by deletion protection say: all of it is in this server's memory.
         embedded.down()
         out.print("[green]✓[/green] Stopped the embedded AWS.")
     shutil.rmtree(WORK)
+
+
+def _require_what_it_takes() -> None:
+    """Before anything is started: settings, Node and Terraform as they must be."""
+    try:
+        settings.load(ROOT / "environments.toml", os.environ)
+        terraform.environment(os.environ)
+        node.require(os.environ)
+    except (LocalError, settings.SettingsError) as error:
+        fail(error)
 
 
 def _running() -> embedded.Server | None:
@@ -125,7 +139,14 @@ def _environment() -> dict[str, str]:
     return theirs | ours | {"CI": "1", "TAP_ENVIRONMENT_SUFFIX": "dev"}
 
 
-def _run(command: list[str], environment: dict[str, str]) -> str:
+class _Said(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    status: int
+    text: str
+
+
+def _logged(command: list[str], environment: dict[str, str]) -> _Said:
     if not shutil.which(command[0]):
         fail(f"There is no {Path(command[0]).name} here: run `make setup`, which installs it.")
     with _LOG.open("ab") as log:
@@ -139,8 +160,12 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
             # Terraform has had the Ctrl-C too: it writes down what it has made, and then ends.
             process.wait()
             raise
-    said = _LOG.read_bytes()[before:].decode(errors="replace")
-    if process.returncode:
+    return _Said(process.returncode, _LOG.read_bytes()[before:].decode(errors="replace"))
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    status, said = _logged(command, environment)
+    if status:
         known = next((advice for symptom, advice in _ADVICE.items() if symptom in said), None)
         if known is None:
             err.print(said[-3000:], markup=False)

@@ -25,7 +25,7 @@ def outputs(
     try:
         values = read_outputs(file, stack)
     except StoreError as error:
-        fail(error)
+        fail(error, status=2)
     if as_json or not sys.stdout.isatty():
         out.print(json.dumps(values, indent=2), soft_wrap=True, markup=False)
     else:

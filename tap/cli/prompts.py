@@ -39,7 +39,10 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 def _duration(text: str) -> timedelta:
     """'90s', '5m', '2h', '30d'."""
     try:
-        return timedelta(seconds=float(text[:-1]) * _UNITS[text[-1:]])
+        span = timedelta(seconds=float(text[:-1]) * _UNITS[text[-1:]])
+        if span <= timedelta(0):
+            raise ValueError
+        return span
     except (ValueError, KeyError, OverflowError) as error:
         raise typer.BadParameter(f"{text!r} is no duration like 90s, 5m, 2h or 30d") from error
 

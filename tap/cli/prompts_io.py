@@ -32,7 +32,6 @@ _STATUS: Final[list[tuple[type[Exception], int]]] = [
     (PromptNotFound, 3),
     (PromptConflict, 4),
     (StoreError, 1),
-    (OSError, 1),
 ]
 _WIDE: Final = 130
 _COLUMNS: Final = ("id", "status", "priority", "task_type", "attempts", "expires_at", "prompt_text")
@@ -54,7 +53,9 @@ def reporting(interrupted: str = "Interrupted.") -> Iterator[None]:
             sys.stdout.flush()
     except KeyboardInterrupt:
         say(interrupted, status=130)
-    except (StoreError, OSError) as error:
+    except OSError as error:
+        say(f"{error.filename or 'A file'}: {error.strerror}.", status=1)
+    except StoreError as error:
         say(str(error), status=next(status for kind, status in _STATUS if isinstance(error, kind)))
 
 

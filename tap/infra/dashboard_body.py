@@ -8,7 +8,8 @@ from typing import Any
 
 from tap.infra.metrics import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series, by_operation
 
-_LATENCY_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "Scan")
+#: What tap.store writes and reads single prompts by, and how it imports.
+_LATENCY_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem")
 
 
 def dashboard_body(
@@ -32,6 +33,8 @@ def dashboard_body(
         return {"type": "metric", "x": x, "y": y, "width": 12, "height": 6, "properties": properties}
 
     return {
+        # Or CloudWatch takes hours for periods when somebody looks at a week, and the alarms' lines mean nothing.
+        "periodOverride": "inherit",
         "widgets": [
             {
                 "type": "text",
@@ -104,7 +107,7 @@ def dashboard_body(
                 # The two that AWS names valid for a latency besides Minimum and SampleCount.
                 for x, word, statistic in ((0, "average", "Average"), (12, "slowest request", "Maximum"))
             ),
-        ]
+        ],
     }
 
 

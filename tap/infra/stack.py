@@ -26,10 +26,12 @@ from tap.infra.metrics import alarm_definitions
 from tap.infra.policies import Place
 from tap.infra.prompt_table import prompt_table
 
-#: The console's hosts by partition: the first two differ from the rest.
-CONSOLE_HOSTS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
-#: An e-mail address as tap.settings takes it, for Terraform's regex().
-_EMAIL = "^[^@[:space:]]+@[^@[:space:].]+([.][^@[:space:].]+)+$"
+#: The console's hosts by partition, but for `aws`. Those of the isolated partitions are not public.
+CONSOLE_HOSTS = {
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-eusc": "console.amazonaws-eusc.eu",
+}
 
 
 class TapStack(TerraformStack):
@@ -146,7 +148,7 @@ def _variables(stack: TerraformStack, settings: config.Settings) -> dict[str, Te
             description="Who is told by e-mail when an alarm changes its state; empty for nobody",
             validation=[
                 TerraformVariableValidationConfig(
-                    condition=f'${{var.alert_email == "" || can(regex("{_EMAIL}", var.alert_email))}}',
+                    condition=f'${{var.alert_email == "" || can(regex("^{config.EMAIL}$", var.alert_email))}}',
                     error_message='alert_email must be an e-mail address, or "" for no e-mail.',
                 )
             ],

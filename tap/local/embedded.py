@@ -17,6 +17,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,7 +54,14 @@ class Server(BaseModel):
 
 def variables_in_the_way(process_environment: Mapping[str, str]) -> list[str]:
     """Variables of a real account, or of another endpoint, that would win over those of `client_environment`."""
-    names = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+    names = {
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+    }
     return sorted(names | {name for name in process_environment if name.startswith("AWS_ENDPOINT_URL_")})
 
 
@@ -108,7 +116,7 @@ def _up(port: int, record: Path, log: Path) -> Server:
     if server := running(record):
         raise LocalError(
             f"The embedded AWS is already running at {server.url} (pid {server.pid});"
-            " `python -m tap local down` stops it."
+            ' `eval "$(python -m tap local env)"` has this shell use it, `python -m tap local down` stops it.'
         )
     _forget(record)
     instance = secrets.token_hex(4)
@@ -187,7 +195,7 @@ def _identity(port: int) -> tuple[str, int] | None:
         with opener.open(f"http://127.0.0.1:{port}{IDENTITY_PATH}", timeout=_ANSWER_SECONDS) as reply:
             identity = json.load(reply)
             return identity["instance"], identity["pid"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:  # the second: no HTTP at all
         if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
             raise LocalError(
                 f"Something on 127.0.0.1:{port} takes connections and does not answer; if it is the embedded AWS,"

@@ -34,19 +34,21 @@ _NEW_SHELL = 'open a new shell, or `eval "$(python -m tap local env)"` for the e
 
 
 def _require_answer(url: str) -> None:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError
     except (KeyError, ValueError):
         raise LocalError(f"AWS_ENDPOINT_URL is {url!r}, which is not an http:// or https:// address.") from None
     try:
-        with socket.create_connection((parts.hostname or "", port), timeout=_SECONDS) as connection:
+        with socket.create_connection((parts.hostname, port), timeout=_SECONDS) as connection:
             if parts.scheme == "http":
                 # A listening port is not enough: Docker's takes connections before LocalStack does.
                 connection.sendall(f"GET / HTTP/1.0\r\nHost: {parts.hostname}\r\n\r\n".encode())
                 if not connection.recv(1):
                     raise ConnectionResetError
-    except OSError:
+    except (OSError, UnicodeError):  # the latter for a name that is none
         raise LocalError(
             f"AWS_ENDPOINT_URL is {url}, where nobody answers: start that endpoint"
             f" (`python -m tap local up`, `docker compose up`), {_NEW_SHELL}."

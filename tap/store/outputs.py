@@ -25,7 +25,8 @@ def read_outputs(path: str | PathLike[str], stack: str | None = None) -> dict[st
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StoreMisconfigured(
-            f"There is no {path}: deploy the stack with `--outputs-file {path}`, or name the table."
+            f"There is no {path}: deploy the stack with `--outputs-file {path}`,"
+            " or name the table (--table, TAP_TABLE)."
         ) from error
     except (OSError, ValueError) as error:
         raise StoreMisconfigured(f"{path} can't be read as JSON: {error}.") from error

@@ -135,6 +135,19 @@ def test_server_that_hangs_is_not_forgotten(here: Checkout) -> None:
         os.kill(server.pid, signal.SIGCONT)
 
 
+def test_another_service_on_the_port_of_a_server_that_died_is_not_taken_for_it(here: Checkout) -> None:
+    record = here.folder / ".tap/embedded.json"
+    record.parent.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        record.write_text(json.dumps({"pid": 1, "port": listener.getsockname()[1], "instance": "gone"}))
+        process = here.start(sys.executable, "-m", "tap", "local", "status")
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+            said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (1, "The embedded AWS is not running; `python -m tap local up` starts it.\n")
+
+
 def test_two_ups_at_once_start_one_server(here: Checkout) -> None:
     both = [here.start(sys.executable, "-m", "tap", "local", "up") for _ in range(2)]
     for process in both:
@@ -214,6 +227,37 @@ def test_demo_without_provider_and_registry_says_what_to_do(here: Checkout, tmp_
     _assert_refused(done, "hashicorp/aws 5.100.0", "TF_PLUGIN_MIRROR")
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [("TAP_REGION", "mars", ["TAP_REGION", '"mars"']), ("JSII_NODE", "no-node", ["There is no no-node on PATH"])],
+)
+def test_demo_on_a_machine_that_is_not_ready_starts_nothing(
+    variable: str, value: str, words: list[str], here: Checkout
+) -> None:
+    here.environment[variable] = value
+    _assert_refused(_tap(here, "demo"), *words)
+    assert not (here.folder / ".tap/embedded.json").exists()
+
+
+def test_down_stops_the_server_whatever_the_settings_say(here: Checkout) -> None:
+    _tap(here, "local", "up")
+    port = _server(here).port
+    (here.folder / "environments.toml").write_text("[dev")
+    _assert_refused(_tap(here, "demo", "--down"), "not valid TOML")
+    assert not _listens(port)
+
+
+def test_down_takes_a_protected_table_along(here: Checkout) -> None:
+    (here.folder / "environments.toml").write_text("[dev]\ndeletion_protection_enabled = true\n")
+    assert _tap(here, "demo").returncode == 0
+    port = _server(here).port
+    gone = _tap(here, "demo", "--down")
+    assert gone.returncode == 0, gone.stdout
+    assert "The destroy was refused; what is left goes with the embedded AWS." in gone.stdout
+    assert not _listens(port)
+    assert not (here.folder / ".tap").exists()
+
+
 def test_demo_can_be_repeated_and_goes_without_a_trace(here: Checkout) -> None:
     # Terraform asks a question, and waits, where there is another workspace and not the one it wants.
     (here.folder / "terraform.TapStackdev.tfstate.d/localstack").mkdir(parents=True)
@@ -257,6 +301,23 @@ def test_setup_without_a_tool_says_which(missing: str, sentence: str, tmp_path: 
     assert done.returncode == 1
     assert done.stdout.startswith(f"Error: {sentence}")
     assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.10.5", 1), ("0.15.5", 1), ("1.11.0", 0), ("2.0.0", 0)])
+def test_setup_looks_at_the_terraform_that_is_there(version: str, status: int, tmp_path: Path) -> None:
+    terraform = tmp_path / "terraform"
+    terraform.write_text(f"#!/bin/sh\necho '{json.dumps({'terraform_version': version})}'\n")
+    terraform.chmod(0o755)
+    done = subprocess.run(
+        ["sh", ROOT / "tools/check.sh", sys.executable],
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status
+    assert done.stdout.startswith(f"Error: terraform is version {version}; TAP needs Terraform 1.11" if status else "")
 
 
 def _tap(here: Checkout, *arguments: str) -> "subprocess.CompletedProcess[str]":

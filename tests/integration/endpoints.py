@@ -3,7 +3,7 @@
 import json
 import os
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,6 @@ class Endpoint:
 
     url: str
     name: str
-    workspace: str = field(default="default")
 
     @property
     def evaluates_alarms(self) -> bool:
@@ -48,7 +47,7 @@ class Endpoint:
             | ours
             | {
                 "AWS_ENDPOINT_URL": self.url,
-                "TF_WORKSPACE": self.workspace,
+                "TF_WORKSPACE": "default",
                 "TF_INPUT": "0",
                 "TF_IN_AUTOMATION": "1",
                 "CI": "1",

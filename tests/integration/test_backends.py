@@ -21,13 +21,14 @@ def bucket(endpoint: Endpoint, project: str) -> Iterator[str]:
 
 
 def test_cdktf_deploys_diffs_and_destroys_with_a_local_state(endpoint: Endpoint, project: str, tmp_path: Path) -> None:
-    here = checkout(tmp_path, f'[local]\nproject_name = "{project}"\n', endpoint.environment)
+    environment = endpoint.environment | {"TF_WORKSPACE": "localstack"}
+    here = checkout(tmp_path, f'[local]\nproject_name = "{project}"\n', environment)
     deployed = here.cdktf("deploy", "TapStacklocal", "--auto-approve", "--outputs-file=outputs.json")
     try:
         assert deployed.returncode == 0, deployed.stdout
         outputs = json.loads((tmp_path / "outputs.json").read_text())["TapStacklocal"]
         assert outputs["TurnAroundPromptTableName"] in endpoint.dynamodb.list_tables()["TableNames"]
-        state = json.loads((tmp_path / "terraform.TapStacklocal.tfstate").read_text())
+        state = json.loads((tmp_path / "terraform.TapStacklocal.tfstate.d/localstack/terraform.tfstate").read_text())
         assert state["outputs"]["TurnAroundPromptTableName"]["value"] == outputs["TurnAroundPromptTableName"]
         assert "No changes" in here.cdktf("diff", "TapStacklocal").stdout
         assert "No changes" in here.run(*_plan(here, "TapStacklocal", endpoint)).stdout

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tap.infra.prime import cache_roots
+from tests.environment import process_environment
 
 ROOT = Path(__file__).parents[2]
 IMPORTED_BEFORE = f"""
@@ -30,12 +31,11 @@ runpy.run_path({str(ROOT / "main.py")!r}, run_name="__main__")
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "AWS_ENDPOINT"))}
     folder.mkdir()
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+        env={**process_environment(), "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

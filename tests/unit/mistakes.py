@@ -9,7 +9,7 @@ def two_states(*buckets: str) -> str:
 
 SUFFIX = "1 to 20 lower-case letters, digits and hyphens"
 PROJECT = "1 to 40 lower-case letters, digits and hyphens"
-TAGS = "letters, digits, spaces and _ . : / = + - @"
+TAGS = "letters, digits, spaces and _ . : / = + - @, with no space at either end"
 EMAIL = 'an e-mail address, or ""'
 
 #: TOML, then what the sentence must hold: where, which setting, which value, what is allowed.
@@ -36,10 +36,21 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
         '[dev]\nregion = "us-eest-1"',
         ['region = "us-eest-1"', "an AWS region", "us-east-1"],
     ),
-    "region-newer-than-the-provider": (
-        '[dev]\nregion = "ap-southeast-6"',
-        ['region = "ap-southeast-6"', "an AWS region"],
-    ),
+    **{
+        f"region-newer-than-the-provider-{region}": (f'[dev]\nregion = "{region}"', [region, "an AWS region"])
+        for region in ("ap-southeast-6", "me-west-1", "sa-west-1", "us-isob-west-1")
+    },
+    **{
+        f"state-key-{what}": (f'[dev.backend]\ntype = "s3"\nbucket = "states"\nkey = "{key}"', [f'"{key[:9]}', wanted])
+        for what, key, wanted in (
+            ("begins-with-a-slash", "/tap", "no / at either end"),
+            ("of-1001", "k" * 1001, "1 to 1000"),
+            ("that-is-a-lock", "tap.tflock", "no .tflock"),
+            ("leads-elsewhere", "../tap", "no . or .."),
+            ("leads-nowhere", "a/./b", "no . or .."),
+            ("with-two-slashes", "a//b", "no //"),
+        )
+    },
     "state-key-with-a-slash-at-its-end": (
         '[dev.backend]\ntype = "s3"\nbucket = "states"\nkey = "tap/"',
         ['backend.key = "tap/"', "no / at either end"],
@@ -52,6 +63,23 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
     "email-without-a-dot": ('[dev]\nalert_email = "ops@example"', ['alert_email = "ops@example"', EMAIL]),
     "email-twice": ('[dev]\nalert_email = "a@example.com b@example.com"', ["alert_email", "b@example.com", EMAIL]),
     "email-with-a-line-break": ('[dev]\nalert_email = "a@example.com\\n"', ['"a@example.com\\n"', EMAIL]),
+    **{
+        f"email-{what}": (f'[dev]\nalert_email = "{address}@example.com"', ["alert_email", EMAIL])
+        for what, address in (
+            ("an-expression", "${var.x}"),
+            ("a-token-of-cdktf", "${TfToken[TOKEN.0]}"),
+            ("a-directive", "%{if}"),
+            ("with-a-control-character", "a\\u0007"),
+            ("with-a-null", "a\\u0000"),
+            ("with-an-invisible-space", "a\u200b"),
+            ("with-a-scheme", "mailto:a"),
+            ("two", "a,b"),
+            ("in-brackets", "<a>"),
+            ("too-long", "a" * 65),
+        )
+    },
+    "email-of-a-host-with-an-empty-part": ('[dev]\nalert_email = "a@b..cc"', ['"a@b..cc"', EMAIL]),
+    "email-of-a-host-with-a-hyphen-first": ('[dev]\nalert_email = "a@-b.cc"', ['"a@-b.cc"', EMAIL]),
     "email-false": ("[dev]\nalert_email = false", ["alert_email = false", "a string in quotes"]),
     "toggle-in-quotes": (
         '[dev]\ndeletion_protection_enabled = "true"',
@@ -96,11 +124,19 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
     "tag-of-awss-own-in-capitals": ('[dev.tags]\n"AWS:x" = "1"', ["AWS:x", "AWS keeps for itself"]),
     "tag-with-a-strange-name": ('[dev.tags]\n"a{b}" = "1"', ['tags."a{b}"', "tag names of 1 to 128 " + TAGS]),
     "tag-with-an-expression": ('[dev.tags]\na = "${var.x}"', ['tags.a = "${var.x}"', "at most 256 " + TAGS]),
+    "tag-name-of-129": (f'[dev.tags]\n{"k" * 129} = "1"', ["k" * 60, "1 to 128"]),
+    "tag-name-begins-with-a-space": ('[dev.tags]\n" a" = "1"', ['tags." a"', "no space at either end"]),
+    "tag-of-257": (f'[dev.tags]\na = "{"v" * 257}"', ["tags.a", "(257 characters)", "at most 256"]),
+    "tag-ends-with-a-space": ('[dev.tags]\na = "b "', ['tags.a = "b "', "no space at either end"]),
     "tag-called-s3": ("[dev.tags]\ns3 = 5", ["tags.s3 = 5", "a string in quotes"]),
     "tags-a-list": ('[dev]\ntags = ["a"]', ['tags = ["a"]', "a table"]),
     "backend-unknown": ('[dev.backend]\ntype = "gcs"', ['backend.type = "gcs"', '"local" or "s3"']),
     "backend-without-a-type": ('[dev.backend]\nbucket = "b-1"', ["backend.type is missing", '"local" or "s3"']),
     "backend-without-a-bucket": ('[dev.backend]\ntype = "s3"', ["backend.bucket is missing"]),
+    "bucket-for-a-local-state": (
+        '[dev.backend]\ntype = "local"\nbucket = "states"',
+        ['backend.bucket = "states"', 'only for type = "s3"'],
+    ),
     "backend-not-a-table": ('[dev]\nbackend = "s3"', ['backend = "s3"', "a table"]),
     "bucket-with-capitals": ('[dev.backend]\ntype = "s3"\nbucket = "States"', ['backend.bucket = "States"', "3 to 63"]),
     "bucket-with-two-dots": ('[dev.backend]\ntype = "s3"\nbucket = "my..states"', ['"my..states"', "no .."]),
@@ -140,6 +176,25 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], list[str]]] = {
         {"TAP_DELETION_PROTECTION_ENABLE": "true"},
         ["TAP_DELETION_PROTECTION_ENABLE = ", '"true"', "did you mean TAP_DELETION_PROTECTION_ENABLED?"],
     ),
+    **{
+        f"meant-for-a-setting-{name}": ({name: "true"}, [f'{name} = "true" is not a setting', "these are: TAP_"])
+        for name in (
+            "TAP_PITR_ENABLED",
+            "TAP_PROTECTION_ENABLED",
+            "TAP_AWS_REGION",
+            "TAP_EMAIL",
+            "TAP_PROJECT",
+            "TAP_SUFFIX",
+        )
+    },
+    **{
+        f"in-the-file-alone-{name}": ({name: "s3"}, [f'{name} = "s3" is not a setting', "environments.toml alone"])
+        for name in ("TAP_BACKEND", "TAP_BACKEND_BUCKET", "TAP_NAMES", "TAP_TAGS")
+    },
+    "in-lower-case": (
+        {"TAP_deletion_protection_enabled": "true"},
+        ['TAP_deletion_protection_enabled = "true"', "did you mean TAP_DELETION_PROTECTION_ENABLED?"],
+    ),
     "toggle-empty": (
         {"TAP_POINT_IN_TIME_RECOVERY_ENABLED": ""},
         ["TAP_POINT_IN_TIME_RECOVERY_ENABLED", '""', "true or false"],
@@ -148,7 +203,10 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], list[str]]] = {
 
 #: Two environments, or two alarms of one, after the same real thing.
 SHARED: dict[str, tuple[str, list[str]]] = {
-    "table": ('[dev]\n[prod.names]\ntable = "tap-dev-turnaround-prompts"', ["[prod]", "names.table", "[dev]"]),
+    "table": (
+        '[dev]\n[prod.names]\ntable = "tap-dev-turnaround-prompts"',
+        ["[prod]", "names.table", "[dev]", "TAP_ENVIRONMENT_SUFFIX=prod"],
+    ),
     "key-alias": ('[dev]\n[prod.names]\nkey_alias = "alias/tap-dev"', ["[prod]", "names.key_alias", "[dev]"]),
     "topic": ('[dev]\n[prod.names]\ntopic = "tap-dev-alerts"', ["[prod]", "names.topic", "[dev]"]),
     "dashboard": ('[dev]\n[prod.names]\ndashboard = "tap-dev-dashboard"', ["[prod]", "names.dashboard", "[dev]"]),

@@ -134,6 +134,8 @@ class TestGraphs:
         assert left["min"] == 0
 
     def test_name_the_period_that_they_count_over(self) -> None:
+        # Otherwise CloudWatch takes an hour for a period when somebody looks at a week.
+        assert body()["periodOverride"] == "inherit"
         words = {60: "per minute", 300: "in five minutes"}
         counts = [graph for graph in GRAPHS.values() if graph["stat"] == "Sum" and not expressions(graph)]
         assert len(counts) == 3

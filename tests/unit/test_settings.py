@@ -188,6 +188,24 @@ class TestMistakes:
             load(file, {})
         one_sentence(caught.value)
 
+    def test_the_mark_that_windows_editors_begin_with(self, tmp_path: Path) -> None:
+        (file := tmp_path / "environments.toml").write_bytes("\ufeff[prod]".encode())
+        assert load(file, {}) == [Settings(environment_suffix="prod")]
+
+    @pytest.mark.parametrize("address", ["ops@example.com", "o'b+x@a-b.example.co", "1@2.eu", "a" * 64 + "@x.yy"])
+    def test_addresses_that_people_have(self, loaded: Loader, address: str) -> None:
+        assert loaded(f'[dev]\nalert_email = "{address}"') == [Settings(alert_email=address)]
+
+    @pytest.mark.parametrize("bucket", ["123456789012", "1.2.3.4.5", "a.b-c"])
+    def test_buckets_that_s3_takes(self, loaded: Loader, bucket: str) -> None:
+        (one,) = loaded(f'[dev.backend]\ntype = "s3"\nbucket = "{bucket}"\nkey = "a/.b/..c/d.tfstate"')
+        assert one.backend == S3Backend(type="s3", bucket=bucket, key="a/.b/..c/d.tfstate")
+
+    def test_the_longest_tags(self, loaded: Loader) -> None:
+        tags = {"k" * 128: "v" * 256, "a b": "c d", "e": ""}
+        text = "\n".join(f'"{key}" = "{value}"' for key, value in tags.items())
+        assert loaded(f"[dev.tags]\n{text}") == [Settings(tags=tags)]
+
     def test_settings_cannot_be_changed_later(self) -> None:
         setting = "region"
         with pytest.raises(ValueError, match="frozen"):

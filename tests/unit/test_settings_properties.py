@@ -110,8 +110,8 @@ def test_any_project(file: Path, project: str) -> None:
 @given(email=st.emails(domains=st.sampled_from(["example.com", "mail.example.org"])))
 def test_any_address(file: Path, email: str) -> None:
     found = outcome(file, b"[dev]", {"TAP_ALERT_EMAIL": email})
-    # RFC 5322 lets a quoted local part hold @ and spaces; nobody has such an address, and SNS refuses it.
-    assert isinstance(found, list) or email.count("@") > 1
+    # RFC 5322 lets a local part hold these too; nobody has such an address, and to Terraform they mean something.
+    assert isinstance(found, list) or set(email) & set("$%{}`")
     if isinstance(found, list):
         assert found[0].alert_email == email
 

@@ -61,6 +61,7 @@ def test_is_what_the_other_tests_look_at(document: bytes, tmp_path: Path) -> Non
 def test_again_in_another_process_environment(document: bytes, here: Path, endpoint: str) -> None:
     local = {
         "AWS_ENDPOINT_URL": endpoint,
+        "TF_WORKSPACE": "localstack",
         "AWS_ACCESS_KEY_ID": "nobodys-key-id",
         "AWS_SECRET_ACCESS_KEY": "nobodys-secret",
         "AWS_REGION": "ap-south-1",

@@ -168,7 +168,7 @@ class TestVariables:
             Settings(alert_email=address)
 
     @pytest.mark.parametrize(
-        "address", ["", "ops@example.com", "first.last+tag@mail.example.co.uk", "${x}%{y}@example.com"]
+        "address", ["", "ops@example.com", "first.last+tag@mail.example.co.uk", "a!#&'*/=?^_|~-b@example.com"]
     )
     def test_a_good_address_is_taken(self, given: Callable[..., Any], address: str) -> None:
         assert Settings(alert_email=address).alert_email == address
@@ -186,7 +186,7 @@ class TestVariables:
         assert given().returncode == 0
 
     def test_an_address_in_the_settings_is_never_read_as_an_expression(self, evaluate: Evaluate) -> None:
-        address = "${path.module}%{if}@example.com"
+        address = "a!#&'*+/=?^_|~.-b@example.com"
         variable = stack_json(Settings(alert_email=address))["variable"]
         done = evaluate(variable, {"address": "${var.alert_email}"})
         outputs = [json.loads(line) for line in done.stdout.splitlines() if '"outputs"' in line]
@@ -200,6 +200,7 @@ class TestPlace:
         ("region", "partition", "host"),
         [
             ("us-east-1", "aws", "us-east-1.console.aws.amazon.com"),
+            ("eusc-de-east-1", "aws-eusc", "eusc-de-east-1.console.amazonaws-eusc.eu"),
             ("eu-west-1", "aws", "eu-west-1.console.aws.amazon.com"),
             ("cn-north-1", "aws-cn", "cn-north-1.console.amazonaws.cn"),
             ("us-gov-west-1", "aws-us-gov", "us-gov-west-1.console.amazonaws-us-gov.com"),
