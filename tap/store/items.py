@@ -177,7 +177,7 @@ def _moment(seconds: float) -> datetime:
     """The moment; beyond the year 9999 (a ttl in milliseconds, say) the last one there is."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, OSError):  # the platform's calendar may end before Python's
         return _LAST_MOMENT
 
 

@@ -363,7 +363,7 @@ def test_condition_is_toggled_in_place_and_back(
     assert [change.action for change in dev.apply()] == ["delete" if variable == "alert_email" else "update"]
     assert dev.plan() == []
     if not (variable == "alert_email" and _subscription(endpoint, dev) == "pending"):
-        # Nobody can remove a subscription that was never confirmed, not on AWS either: it goes after three days.
+        # Nobody can remove a subscription that was never confirmed, not on AWS either: it goes after 48 hours.
         assert _condition(variable, endpoint, dev) is False
     assert dev.outputs() == before
 
