@@ -3,13 +3,23 @@
  *
  * Work is handed out at least once, in no order. A worker that sleeps past its lease may find its prompt with somebody else,
  * and its token then completes nothing. Finding a candidate is a Scan: its price grows with the table.
- * A request whose reply was lost is sent again by the SDK; each function knows its own first try by what it wrote.
+ * A request whose reply was lost or damaged is sent again; each function knows its own first try by what it wrote.
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { InvalidPrompt, LeaseLost, PromptConflict, PromptNotFound } from './errors.js';
 import { freeFrom, highFirst, isLive, nowSeconds, type Json, type Priority, type Prompt, type Status } from './item.js';
-import { insert, LIVE, read, unfinished, update, type Table } from './table.js';
+import { insert, LIVE, liveAt, read, unfinished, update, type Table } from './table.js';
 
+export {
+  InvalidPrompt,
+  LeaseLost,
+  PromptConflict,
+  PromptNotFound,
+  StoreMisconfigured,
+  StoreUnavailable,
+  UnreadablePrompt,
+} from './errors.js';
 export { PRIORITIES, STATUSES, type Json, type Priority, type Prompt, type Status } from './item.js';
 export { getTable, getTableName } from './outputs.js';
 export { type Table } from './table.js';
@@ -18,11 +28,6 @@ export type ClaimResult =
   | { kind: 'claimed'; prompt: Prompt; token: string }
   | { kind: 'all_leased'; until: Date } // the first lease's end and the margin for skew: a claim before that is in vain
   | { kind: 'nothing_pending' };
-
-export class InvalidPrompt extends Error {}
-export class PromptNotFound extends Error {}
-export class PromptConflict extends Error {}
-export class LeaseLost extends Error {}
 
 export interface NewPrompt {
   id?: string; // the caller's own, to repeat a create safely; otherwise a fresh UUID
@@ -70,8 +75,8 @@ export async function updatePrompt(table: Table, id: string, status: Status, res
   const { prompt } = await update(table, id, {
     set: { status, update_token: token, ...(withResult && { result }) },
     remove: withResult ? [...CLAIM, 'result_json'] : CLAIM,
-    condition: `${LIVE} AND attribute_exists(#prompt_text) AND (${notYet})`,
-    values: { now: nowSeconds(), token },
+    condition: `${LIVE} AND attribute_exists(#prompt_text) AND attribute_exists(#task_type) AND (${notYet})`,
+    values: { ...liveAt(), token },
   });
   if (prompt?.update_token !== token) throw new PromptNotFound(`no prompt has the id ${id}`);
   return prompt;
@@ -96,7 +101,8 @@ export async function claimPrompt(table: Table, worker: string, options: ClaimOp
       if (prompt !== undefined) until = Math.min(until, Math.max(freeFrom(prompt, skewMs), Date.now()));
     }
   }
-  return until === Infinity ? { kind: 'nothing_pending' } : { kind: 'all_leased', until: new Date(until) };
+  if (until === Infinity) return { kind: 'nothing_pending' };
+  return { kind: 'all_leased', until: new Date(Math.min(until, LAST_MOMENT)) };
 }
 
 /** Finishes a claimed prompt. The item keeps the token: that is how a second try knows the first one's work. */
@@ -107,7 +113,7 @@ export async function completePrompt(table: Table, id: string, token: string, re
     set: { status: 'completed', result },
     remove: ['lease_until', 'result_json'],
     condition: `${LIVE} AND #claim_token = :token AND #status = :in_progress`,
-    values: { now, token, in_progress: 'in_progress' },
+    values: { ...liveAt(now), token, in_progress: 'in_progress' },
   });
   if (prompt !== undefined && applied) return prompt;
   if (prompt === undefined || !isLive(prompt, now)) throw new PromptNotFound(`no prompt has the id ${id}`);
@@ -118,6 +124,7 @@ export async function completePrompt(table: Table, id: string, token: string, re
   throw new LeaseLost(`prompt ${id} is no longer yours: it is ${prompt.status}, and not by this claim`);
 }
 
+const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999); // Python's; another program's lease may end beyond any Date
 const CLAIM = ['claim_token', 'claim_owner', 'lease_until'];
 
 interface Claim {
@@ -134,7 +141,7 @@ async function take(table: Table, seen: Prompt, claim: Claim): Promise<Prompt | 
   const noAttemptSince = 'attribute_not_exists(#attempts) OR #attempts = :seen';
   const condition = `${LIVE} AND (${isFree}) AND (${noAttemptSince})`;
   const values = {
-    now: nowSeconds(),
+    ...liveAt(),
     pending: 'pending',
     in_progress: 'in_progress',
     ended: now - claim.skewMs,
