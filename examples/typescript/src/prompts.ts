@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { InvalidPrompt, LeaseLost, PromptConflict, PromptNotFound } from './errors.js';
+import { InvalidPrompt, LeaseLost, PromptConflict, PromptNotFound, sentence } from './errors.js';
 import { freeFrom, highFirst, isLive, nowSeconds, type Json, type Priority, type Prompt, type Status } from './item.js';
 import { insert, LIVE, liveAt, read, unfinished, update, type Table } from './table.js';
 
@@ -96,7 +96,7 @@ export async function claimPrompt(table: Table, worker: string, options: ClaimOp
     for (const candidate of highFirst(batch)) {
       const claim = { token: randomUUID(), worker, leaseMs, skewMs };
       const isFree = freeFrom(candidate, skewMs) < Date.now();
-      const prompt = isFree ? await take(table, candidate, claim) : candidate;
+      const prompt = isFree ? await take(table, candidate, claim).catch(passOver(candidate)) : candidate;
       if (prompt?.claim_token === claim.token) return { kind: 'claimed', prompt, token: claim.token };
       if (prompt !== undefined) until = Math.min(until, Math.max(freeFrom(prompt, skewMs), Date.now()));
     }
@@ -147,12 +147,24 @@ async function take(table: Table, seen: Prompt, claim: Claim): Promise<Prompt | 
     ended: now - claim.skewMs,
     seen: seen.attempts,
   };
-  if (seen.attempts >= seen.max_attempts)
-    return (await update(table, seen.id, { set: { status: 'failed' }, remove: CLAIM, condition, values })).prompt;
+  const { attempts, max_attempts: max } = seen;
+  // Another program's may be no numbers: without a limit nothing is handed out, and without a count DynamoDB refuses it.
+  if (typeof max !== 'number' || (typeof attempts === 'number' && attempts >= max)) {
+    const asSeen = `${condition} AND (attribute_not_exists(#max_attempts) OR #max_attempts = :max)`; // or more were allowed
+    const retired = { set: { status: 'failed' }, remove: CLAIM, condition: asSeen, values: { ...values, max } };
+    return (await update(table, seen.id, retired)).prompt;
+  }
   const lease = { claim_token: claim.token, claim_owner: claim.worker, lease_until: Math.round(now + claim.leaseMs) };
   const set = { status: 'in_progress', ...lease };
   return (await update(table, seen.id, { set, add: { attempts: 1 }, remove: [], condition, values })).prompt;
 }
+
+/** DynamoDB refuses a claim of an item that is full, or whose attempts are no number: that must not stop all claims. */
+const passOver = (candidate: Prompt) => (error: unknown) => {
+  if (!(error instanceof Error && error.name === 'ValidationException')) throw error;
+  console.warn(`prompt ${candidate.id} can't be claimed and is passed over: ${sentence(error)}`);
+  return undefined;
+};
 
 async function* justOne(table: Table, id: string): AsyncGenerator<Prompt[]> {
   const prompt = await getPrompt(table, id);
