@@ -42,6 +42,9 @@ export async function createPrompt(
   options: NewPrompt = {},
 ): Promise<Prompt> {
   const { id = randomUUID(), priority = 'medium', ttlDays = 30 } = options;
+  check('text', promptText);
+  check('task type', taskType);
+  check('id', id, ID_BYTES);
   const created_at = new Date().toISOString();
   const ttl = nowSeconds() + Math.round(ttlDays * 86_400);
   const item = {
@@ -61,6 +64,7 @@ export async function createPrompt(
 
 /** undefined when there is none, or when it has expired. */
 export async function getPrompt(table: Table, id: string): Promise<Prompt | undefined> {
+  check('id', id, ID_BYTES);
   const prompt = await read(table, id);
   return prompt !== undefined && isLive(prompt) ? prompt : undefined;
 }
@@ -69,7 +73,8 @@ export async function getPrompt(table: Table, id: string): Promise<Prompt | unde
 export async function updatePrompt(table: Table, id: string, status: Status, result?: Json): Promise<Prompt> {
   const token = randomUUID();
   const withResult = result !== undefined;
-  if (withResult) refuseInexact(result);
+  check('id', id, ID_BYTES);
+  if (withResult) checkResult(result);
   // An update without a condition makes a ghost of an id that isn't there, and a second try would undo a claim made since.
   const notYet = 'attribute_not_exists(#update_token) OR #update_token <> :token';
   const { prompt } = await update(table, id, {
@@ -91,6 +96,7 @@ export interface ClaimOptions {
 /** Hands one pending prompt, or one whose lease ran out, to this worker and to nobody else. */
 export async function claimPrompt(table: Table, worker: string, options: ClaimOptions = {}): Promise<ClaimResult> {
   const { id, leaseMs = 300_000, skewMs = 2_000 } = options;
+  check('worker', worker, 256);
   let until = Infinity;
   for await (const batch of id === undefined ? unfinished(table) : justOne(table, id)) {
     for (const candidate of highFirst(batch)) {
@@ -107,7 +113,9 @@ export async function claimPrompt(table: Table, worker: string, options: ClaimOp
 
 /** Finishes a claimed prompt. The item keeps the token: that is how a second try knows the first one's work. */
 export async function completePrompt(table: Table, id: string, token: string, result: Json): Promise<Prompt> {
-  refuseInexact(result);
+  check('id', id, ID_BYTES);
+  check('token', token);
+  checkResult(result);
   const now = nowSeconds();
   const { applied, prompt } = await update(table, id, {
     set: { status: 'completed', result },
@@ -174,10 +182,29 @@ async function* justOne(table: Table, id: string): AsyncGenerator<Prompt[]> {
 /** As it comes back: without what JSON doesn't have, such as -0. */
 const asJson = (value: Json): unknown => JSON.parse(JSON.stringify(value));
 
-/** A double is exact up to 2^53, DynamoDB's numbers begin at 1E-130: what is beyond would come back as something else. */
-function refuseInexact(result: Json): void {
-  if (typeof result === 'object' && result !== null) return Object.values(result).forEach(refuseInexact);
-  const size = typeof result === 'number' ? Math.abs(result) : 0;
+const ID_BYTES = 2048; // DynamoDB's limit for a key
+const LONE_SURROGATE = /\p{Surrogate}/u; // text that UTF-8 can't carry
+
+/** Input is checked before anything is sent; no text has room in an item of more than 400 KB. */
+function check(name: string, text: string, most = 400 * 1024): void {
+  if (text === '' || Buffer.byteLength(text) > most || LONE_SURROGATE.test(text))
+    throw new InvalidPrompt(`the ${name} must be 1 to ${most} bytes of valid Unicode`);
+}
+
+/** Refuses what would come back as something else. A double is exact up to 2^53, DynamoDB's numbers begin at 1E-130. */
+function checkResult(value: Json, level = 0): void {
+  if (typeof value === 'object' && value !== null) {
+    if (level === 30) throw new InvalidPrompt('the result has more than 30 levels');
+    for (const [key, inner] of Object.entries(value)) {
+      // DynamoDB takes no empty key, and the SDK loses the other one.
+      if (key === '' || key === '__proto__') throw new InvalidPrompt(`the result has the key '${key}'`);
+      checkResult(key, level);
+      checkResult(inner, level + 1);
+    }
+  }
+  if (typeof value === 'string' && LONE_SURROGATE.test(value))
+    throw new InvalidPrompt('the result holds text that is not valid Unicode');
+  const size = typeof value === 'number' ? Math.abs(value) : 0;
   const isExact = size === 0 || (size >= 1e-130 && size <= Number.MAX_SAFE_INTEGER);
-  if (!isExact) throw new InvalidPrompt(`the result holds a number that can't be stored exactly: ${result}`);
+  if (!isExact) throw new InvalidPrompt(`the result holds a number that can't be stored exactly: ${value}`);
 }
