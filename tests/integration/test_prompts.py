@@ -17,6 +17,7 @@ from tap.settings import Settings
 from tap.store import AllLeased, Claim, ClientSettings, NothingPending, PromptStore
 from tests.integration.endpoints import REGION, Endpoint
 from tests.integration.stacks import Stack, stacks
+from tests.store.fault_proxy import FaultProxy
 
 EXAMPLE = ROOT / "examples/typescript/dist/main.js"
 
@@ -159,6 +160,151 @@ def test_typescript_exits_as_the_python_command_does(
     theirs = _typescript(outputs, endpoint, *arguments)
     assert (ours.returncode, theirs.returncode) == (status, status)
     assert list(store.list()) == []  # an update of a prompt that is not there makes no ghost
+
+
+SEEDS_ITEM = {"prompt_text": {"S": "Count"}, "task_type": {"S": "count"}, "status": {"S": "pending"}}
+
+
+def test_typescript_reads_what_python_reads(outputs: Path, endpoint: Endpoint, store: PromptStore) -> None:
+    sets: dict[str, Any] = {"M": {"n": {"NS": ["10", "9"]}, "b": {"BS": [b"\xff", b"a"]}}}
+    store.client.put_item(TableName=store.table_name, Item={"id": {"S": "odd"}, **SEEDS_ITEM, "result": sets})
+    done = _typescript(outputs, endpoint, "update", "odd", "pending")  # without created_at: that is no fault
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["result"] == store.get("odd").result == {"n": [9, 10], "b": ["/w==", "YQ=="]}
+    assert json.loads(_typescript(outputs, endpoint, "claim", "typescript").stdout)["id"] == "odd"
+
+
+def test_typescript_leaves_a_ghost_as_it_is(outputs: Path, endpoint: Endpoint, store: PromptStore) -> None:
+    ghost = {"id": {"S": "ghost"}, **SEEDS_ITEM}
+    del ghost["task_type"]
+    try:
+        store.client.put_item(TableName=store.table_name, Item=ghost)
+        assert _typescript(outputs, endpoint, "update", "ghost", "completed").returncode == 1
+        assert store.client.get_item(TableName=store.table_name, Key={"id": {"S": "ghost"}})["Item"] == ghost
+    finally:
+        store.delete("ghost")
+
+
+def test_typescript_passes_over_what_can_not_be_claimed(outputs: Path, endpoint: Endpoint, store: PromptStore) -> None:
+    no_number = {"S": "x"}
+    odd = {"uncounted": {"attempts": no_number}, "endless": {"max_attempts": no_number, "ttl": no_number}}
+    for prompt_id, attribute in odd.items():
+        item = {"id": {"S": prompt_id}, **SEEDS_ITEM, "priority": {"S": "high"}, **attribute}
+        store.client.put_item(TableName=store.table_name, Item=item)
+    try:
+        good = store.create("Count", "count", "low")
+        claimed = _typescript(outputs, endpoint, "claim", "typescript")
+        assert json.loads(claimed.stdout)["id"] == good.id
+        assert "uncounted can't be claimed" in claimed.stderr
+        assert _typescript(outputs, endpoint, "get", "endless").stdout.count('"status":"failed"') == 1
+    finally:
+        for prompt_id in odd:
+            store.delete(prompt_id)
+
+
+def test_more_attempts_given_while_typescript_retires_a_prompt_count(
+    outputs: Path, endpoint: Endpoint, store: PromptStore
+) -> None:
+    prompt = store.create("Count", "count", max_attempts=1)
+    claim = store.claim("python")
+    assert isinstance(claim, Claim)
+    store.release(claim)
+
+    def operator(operation: str, _: int) -> None:
+        if operation == "UpdateItem":
+            store.update_status(prompt.id, "pending", more_attempts=1)
+
+    with _proxy(endpoint) as proxy:
+        proxy.plan(operator)
+        assert _typescript(outputs, Endpoint(proxy.url, "proxy"), "claim", "typescript").returncode == 5
+    assert (store.get(prompt.id).status, store.get(prompt.id).max_attempts) == ("pending", 2)
+    assert _typescript(outputs, endpoint, "claim", "typescript").returncode == 0
+    store.update_status(prompt.id, "pending")
+    assert _typescript(outputs, endpoint, "claim", "typescript").returncode == 5
+    read = store.get(prompt.id)
+    assert (read.status, read.attempts, read.claim_owner, read.lease_until) == ("failed", 2, None, None)
+
+
+@pytest.mark.parametrize("fault", ["broken JSON", "wrong CRC"])
+def test_typescript_gets_over_damaged_replies(
+    fault: str, outputs: Path, endpoint: Endpoint, store: PromptStore
+) -> None:
+    with _proxy(endpoint) as proxy:
+        proxy.plan(lambda _, number: fault if number % 2 == 0 else None)
+        done = _typescript(outputs, Endpoint(proxy.url, "proxy"))
+        assert done.returncode == 0, done.stderr
+        (prompt,) = store.list()
+        assert (prompt.status, prompt.attempts) == ("completed", 1)
+        proxy.plan(lambda *_: fault)
+        done = _typescript(outputs, Endpoint(proxy.url, "proxy"), "get", prompt.id)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("no usable answer from DynamoDB")
+        assert done.stderr.count("\n") == 1
+
+
+NAME = "TurnAroundPromptTableName"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "deploy the stack with --outputs-file"),
+        ("{", "can't be read as JSON"),
+        ("[]", "its JSON is no object"),
+        ({"other": "x"}, f"has no output {NAME} (it has other)"),
+        ({"one": {NAME: "t1"}, "two": {NAME: "t2"}}, "(one, two)"),
+    ],
+)
+def test_typescript_says_what_is_wrong_with_the_outputs(
+    content: object, says: str, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    file = tmp_path / "outputs.json"
+    if content is not None:
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
+    done = _typescript(file, endpoint, "get", "x")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert says in done.stderr
+
+
+def test_typescript_finds_the_outputs_by_the_environment(
+    endpoint: Endpoint, store: PromptStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "flat.json"
+    file.write_text(json.dumps({NAME: store.table_name}))
+    prompt = store.create("Count", "count")
+    monkeypatch.setitem(endpoint.environment, "TAP_OUTPUTS", str(file))
+    assert json.loads(_run(["node", str(EXAMPLE), "get", prompt.id], endpoint).stdout)["id"] == prompt.id
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create", "", "count"),
+        ("create", "Count", ""),
+        ("get", "x" * 2049),
+        ("claim", "x" * 257),
+        ("complete", "x", "", "1"),
+        ("complete", "x", "token", '{"__proto__": 1}'),
+        ("update", "x", "completed", '[{"": 1}]'),
+        ("update", "x", "completed", "[" * 31 + "]" * 31),
+    ],
+)
+def test_typescript_refuses_bad_input_before_any_request(
+    arguments: tuple[str, ...], outputs: Path, endpoint: Endpoint
+) -> None:
+    nowhere = Endpoint("http://127.0.0.1:9", endpoint.name)
+    done = _typescript(outputs, nowhere, *arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+
+
+@contextlib.contextmanager
+def _proxy(endpoint: Endpoint) -> Iterator[FaultProxy]:
+    proxy = FaultProxy(endpoint.url)
+    proxy.start()
+    try:
+        yield proxy
+    finally:
+        proxy.stop()
 
 
 def _run(command: list[str], endpoint: Endpoint) -> "subprocess.CompletedProcess[str]":

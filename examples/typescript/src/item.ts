@@ -1,6 +1,7 @@
 /** What an item of the table looks like: the Python store in `tap.store` writes and reads the same. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { UnreadablePrompt } from './errors.js';
 
 export const PRIORITIES = ['low', 'medium', 'high'] as const;
 export const STATUSES = ['pending', 'in_progress', 'completed', 'failed'] as const;
@@ -15,8 +16,8 @@ export interface Prompt {
   priority: Priority;
   status: Status;
   result?: Json;
-  created_at: string; // UTC, ISO 8601
-  updated_at: string;
+  created_at?: string; // UTC, ISO 8601
+  updated_at?: string;
   ttl?: number; // epoch seconds; an item without it never expires
   attempts: number; // how often it was handed out: a fencing number
   max_attempts: number;
@@ -26,7 +27,7 @@ export interface Prompt {
   update_token?: string; // of the last update: how its second try knows the first one's work
 }
 
-const REQUIRED = ['id', 'prompt_text', 'task_type', 'status', 'created_at'] as const;
+const REQUIRED = ['id', 'prompt_text', 'task_type', 'status'] as const;
 
 /** Items made the seed's way lack much. `result_json` is the exact text of a result that DynamoDB's numbers can't hold. */
 type Stored = Pick<Prompt, (typeof REQUIRED)[number]> & Partial<Prompt> & { result_json?: string };
@@ -37,17 +38,21 @@ export const isPrompt = (item: Record<string, unknown>): item is Stored & Record
 
 export function toPrompt(item: Record<string, unknown>): Prompt {
   if (!isPrompt(item))
-    throw new Error(`the item ${String(item['id'])} is no prompt: it lacks one of ${REQUIRED.join(', ')}`);
-  const { result_json, ...stored }: Stored = item;
-  return {
-    ...stored,
-    ...(stored.result !== undefined && { result: exact(stored.result, result_json) }),
-    priority: stored.priority ?? 'medium',
-    created_at: zoned(stored.created_at),
-    updated_at: zoned(stored.updated_at ?? stored.created_at),
-    attempts: stored.attempts ?? 0,
-    max_attempts: stored.max_attempts ?? 5,
-  };
+    throw new UnreadablePrompt(`the item ${String(item['id'])} is no prompt: it lacks one of ${REQUIRED.join(', ')}`);
+  const { result_json, ...stored } = plain(item) as unknown as Stored;
+  if (stored.result !== undefined) stored.result = exact(stored.result, result_json);
+  if (stored.created_at !== undefined) stored.created_at = zoned(stored.created_at);
+  if (stored.updated_at !== undefined) stored.updated_at = zoned(stored.updated_at);
+  return { priority: 'medium', attempts: 0, max_attempts: 5, ...stored };
+}
+
+/** Other programs' kinds, which JSON lacks, as in tap/store/values.py: sets as sorted lists, bytes as base64. */
+function plain(value: unknown): Json {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Set) return (Array.from(value, plain) as string[]).sort((a, b) => (a < b ? -1 : 1));
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value as Json;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
 
 /** The copy's value, unless another program replaced the native one and left the copy: then the native one counts. */
@@ -80,12 +85,12 @@ function fits(value: Json, level: number): boolean {
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 /** DynamoDB deletes an expired item up to two days later: until then readers have to look away. */
-export const isLive = (prompt: Prompt, now = nowSeconds()): boolean => (prompt.ttl ?? Infinity) > now;
+export const isLive = ({ ttl }: Prompt, now = nowSeconds()): boolean => typeof ttl !== 'number' || ttl > now;
 
-/** From when a claim can succeed, in epoch milliseconds: never if finished, or in progress without a lease. */
-export function freeFrom(prompt: Prompt, skewMs: number): number {
-  if (prompt.status === 'pending') return 0;
-  return prompt.status === 'in_progress' && prompt.lease_until !== undefined ? prompt.lease_until + skewMs : Infinity;
+/** From when a claim can succeed, in epoch milliseconds: never if finished, or in progress without a (usable) lease. */
+export function freeFrom({ status, lease_until }: Prompt, skewMs: number): number {
+  if (status === 'pending') return 0;
+  return status === 'in_progress' && typeof lease_until === 'number' ? lease_until + skewMs : Infinity;
 }
 
 /** Highest priority first, in random order within one priority. */

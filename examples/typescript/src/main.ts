@@ -10,10 +10,11 @@
  *   node dist/main.js [outputs.json] complete ID TOKEN RESULT_JSON
  *
  * outputs.json comes from `cdktf deploy --outputs-file outputs.json`; with several stacks in it, add `--stack TapStackdev`.
- * An argument that begins with a dash goes behind `--`. Each prints one line of JSON. Exit status: 0 done, 1 error, 2 usage,
- * 3 not found, 4 conflict or lease lost, 5 nothing to claim.
+ * Without it TAP_OUTPUTS names the file. An argument that begins with a dash goes behind `--`. Each prints one line of JSON.
+ * Exit status: 0 done, 1 error, 2 usage, input or outputs, 3 not found, 4 conflict or lease lost, 5 nothing to claim.
  */
 import { parseArgs } from 'node:util';
+import { sentence } from './errors.js';
 import * as store from './prompts.js';
 
 const USAGE =
@@ -127,9 +128,8 @@ async function main(argv: string[]): Promise<number> {
     return 0;
   }
   const isCommand = positionals[0] !== undefined && Object.hasOwn(COMMANDS, positionals[0]);
-  const [outputs = 'outputs.json', name = 'workflow', ...args] = isCommand
-    ? ['outputs.json', ...positionals]
-    : positionals;
+  const [outputs] = isCommand ? [] : positionals;
+  const [name = 'workflow', ...args] = isCommand ? positionals : positionals.slice(1);
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined || args.length < command.min || args.length > command.max) throw new Usage(USAGE);
   const { line, exit = 0 } = await command.run(await store.getTable(outputs, values.stack), args);
@@ -138,17 +138,9 @@ async function main(argv: string[]): Promise<number> {
 }
 
 function exitStatus(error: unknown): number {
-  if (error instanceof Usage) return 2;
+  if ([Usage, store.InvalidPrompt, store.StoreMisconfigured].some((kind) => error instanceof kind)) return 2;
   if (error instanceof store.PromptNotFound) return 3;
   return error instanceof store.PromptConflict || error instanceof store.LeaseLost ? 4 : 1;
-}
-
-/** Node's connection errors may have a code and an empty message, AWS's a name that says more than the message. */
-function sentence(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? String(error.code) : '';
-  const [text = ''] = (error.message || code || error.name).split('\n');
-  return '$metadata' in error && error.name !== 'Error' && !text.includes(error.name) ? `${error.name}: ${text}` : text;
 }
 
 try {

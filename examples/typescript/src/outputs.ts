@@ -1,45 +1,65 @@
 /** Where a stack's table is, from whichever file holds the outputs: the same files and rules as `tap/store/outputs.py`. */
 import { readFile } from 'node:fs/promises';
+import { sentence, StoreMisconfigured } from './errors.js';
 import type { Table } from './table.js';
 
 const NAME = 'TurnAroundPromptTableName';
 const ARN = 'TurnAroundPromptTableArn';
+const DEFAULT_FILE = process.env['TAP_OUTPUTS'] || 'outputs.json';
+
+type Outputs = Record<string, unknown>;
 
 /** The table and its region, from `cdktf deploy --outputs-file`, `terraform output -json` or a stack's state. */
-export async function getTable(outputsFile: string, stack?: string): Promise<Table> {
-  const content = record(parseJson(await readFile(outputsFile, 'utf8'), outputsFile));
-  const all = 'terraform_version' in content ? record(content['outputs']) : content;
-  const { [NAME]: name, [ARN]: arn, StackName: owner } = NAME in all ? plain(all) : ofStack(all, outputsFile, stack);
-  if (stack !== undefined && owner !== undefined && owner !== stack)
-    throw new Error(`${outputsFile} holds the outputs of ${String(owner)}, not of ${stack}`);
-  if (typeof name !== 'string' || name === '')
-    throw new Error(`${outputsFile} has no ${NAME}${stack === undefined ? '' : ` of a stack ${stack}`}`);
-  return { name, region: typeof arn === 'string' ? arn.split(':')[3] : undefined };
+export async function getTable(outputsFile = DEFAULT_FILE, stack?: string): Promise<Table> {
+  const all = ofStack(await readOutputs(outputsFile), outputsFile, stack);
+  const owner = text(all['StackName']);
+  if (stack !== undefined && owner !== '' && owner !== stack)
+    throw new StoreMisconfigured(`${outputsFile} holds the outputs of ${owner}, not of ${stack}`);
+  const name = text(all[NAME]);
+  if (name === '') throw new StoreMisconfigured(`${outputsFile} has no output ${NAME} (it has ${names(all)})`);
+  return { name, region: text(all[ARN]).split(':')[3] };
 }
 
 /** The table's name alone, for a client of one's own. */
-export async function getTableName(outputsFile: string, stack?: string): Promise<string> {
+export async function getTableName(outputsFile?: string, stack?: string): Promise<string> {
   return (await getTable(outputsFile, stack)).name;
 }
 
-function ofStack(stacks: Record<string, unknown>, outputsFile: string, stack?: string): Record<string, unknown> {
-  const names = Object.keys(stacks).filter((name) => NAME in record(stacks[name]) && name === (stack ?? name));
-  if (names.length > 1) throw new Error(`${outputsFile} has several stacks, name one: ${names.join(', ')}`);
-  return record(stacks[names[0] ?? '']);
-}
-
-/** Terraform writes each output as {"value": …, "type": …}. */
-const plain = (outputs: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, record(output)['value']]));
-
-function parseJson(text: string, source: string): unknown {
+async function readOutputs(file: string): Promise<Outputs> {
+  let content: unknown;
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`${source} is not JSON`, { cause: error });
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const said = isMissing
+      ? `there is no ${file}: deploy the stack with --outputs-file ${file}`
+      : `${file} can't be read as JSON: ${sentence(cause)}`;
+    throw new StoreMisconfigured(said, { cause });
   }
+  if (!isObject(content)) throw new StoreMisconfigured(`${file} holds no outputs: its JSON is no object`);
+  return 'terraform_version' in content && isObject(content['outputs']) ? content['outputs'] : content;
 }
 
-/** Anything as a record; what isn't an object is an empty one. */
-const record = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+function ofStack(content: Outputs, file: string, stack?: string): Outputs {
+  const stacks = Object.entries(content).filter((entry): entry is [string, Outputs] => isStack(entry[1]));
+  if (stacks.length === 0 || stacks.length < Object.keys(content).length) return content; // already one stack's
+  const [chosen, another] = stacks.filter(([name]) => name === (stack ?? name));
+  if (chosen === undefined) throw new StoreMisconfigured(`${file} has no stack ${stack} (it has ${names(content)})`);
+  if (another !== undefined)
+    throw new StoreMisconfigured(`${file} holds several stacks (${names(content)}): say which one`);
+  return chosen[1];
+}
+
+/** A stack's outputs, and not one output as Terraform writes it. */
+const isStack = (value: unknown): boolean => isObject(value) && !('value' in value && 'sensitive' in value);
+
+/** An output's text, plain or as Terraform writes it: {"value": …, "type": …}; empty if there is none. */
+function text(output: unknown): string {
+  const value = isObject(output) ? output['value'] : output;
+  return typeof value === 'string' ? value : '';
+}
+
+const names = (all: Outputs): string => Object.keys(all).sort().join(', ') || 'nothing';
+
+const isObject = (value: unknown): value is Outputs =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

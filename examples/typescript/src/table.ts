@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { sentence, StoreUnavailable } from './errors.js';
 import { isPrompt, nowSeconds, toPrompt, type Prompt } from './item.js';
 
 // This SDK's version is pinned: its notice about versions to come would only blur the one sentence that an error prints.
@@ -45,12 +46,15 @@ function documents(table: Table): DynamoDBDocumentClient {
   return client;
 }
 
-/** A condition: the item is there and hasn't expired. Goes with a value `now`. */
-export const LIVE = 'attribute_exists(#id) AND (attribute_not_exists(#ttl) OR #ttl > :now)';
+/** A condition: the item is there and hasn't expired; a ttl that is no number never passes. Goes with liveAt's values. */
+export const LIVE =
+  'attribute_exists(#id) AND (attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now)';
+
+export const liveAt = (now = nowSeconds()) => ({ now, number: 'N' });
 
 export async function read(table: Table, id: string): Promise<Prompt | undefined> {
   const command = new GetCommand({ TableName: table.name, Key: { id }, ConsistentRead: true });
-  const { Item } = await documents(table).send(command);
+  const { Item } = await answered(() => documents(table).send(command));
   return Item && toPrompt(Item);
 }
 
@@ -65,9 +69,11 @@ export async function insert(table: Table, item: Record<string, unknown>): Promi
     ...expressions({ ConditionExpression: 'attribute_not_exists(#id) OR #ttl <= :now' }, { now: nowSeconds() }),
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
-  const stored = await documents(table)
-    .send(command)
-    .then(() => item, itemInTheWay);
+  const stored = await answered(() =>
+    documents(table)
+      .send(command)
+      .then(() => item, itemInTheWay),
+  );
   const known: Record<string, unknown> = { priority: 'medium', ...stored }; // which the seed's programs may leave out
   return stored && IDENTITY.every((name) => known[name] === item[name]) ? toPrompt(stored) : undefined;
 }
@@ -114,12 +120,14 @@ export async function update(table: Table, id: string, write: Write): Promise<Ou
     ReturnValues: 'ALL_NEW',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
-  const { applied, item } = await documents(table)
-    .send(command)
-    .then(
-      ({ Attributes }) => ({ applied: true, item: Attributes }),
-      (error: unknown) => ({ applied: false, item: itemInTheWay(error) }),
-    );
+  const { applied, item } = await answered(() =>
+    documents(table)
+      .send(command)
+      .then(
+        ({ Attributes }) => ({ applied: true, item: Attributes }),
+        (error: unknown) => ({ applied: false, item: itemInTheWay(error) }),
+      ),
+  );
   return { applied, prompt: item && toPrompt(item) };
 }
 
@@ -127,7 +135,7 @@ export async function update(table: Table, id: string, write: Write): Promise<Ou
 export async function* unfinished(table: Table): AsyncGenerator<Prompt[]> {
   const filter = expressions(
     { FilterExpression: `${LIVE} AND #status IN (:pending, :in_progress)` },
-    { now: nowSeconds(), pending: 'pending', in_progress: 'in_progress' },
+    { ...liveAt(), pending: 'pending', in_progress: 'in_progress' },
   );
   const seen = new Set<string>();
   let batch: Prompt[] = [];
@@ -139,9 +147,8 @@ export async function* unfinished(table: Table): AsyncGenerator<Prompt[]> {
     do {
       // Consistent, or a prompt that was made a moment ago might not be there.
       const input = { TableName: table.name, ConsistentRead: true, Limit: limit, ...filter };
-      const page = await documents(table).send(
-        new ScanCommand(from === undefined ? input : { ...input, ExclusiveStartKey: from }),
-      );
+      const command = new ScanCommand(from === undefined ? input : { ...input, ExclusiveStartKey: from });
+      const page = await answered(() => documents(table).send(command));
       const found = (page.Items ?? []).filter(isPrompt).map(toPrompt);
       const fresh = found.filter(({ id }) => !seen.has(id));
       fresh.forEach(({ id }) => seen.add(id));
@@ -170,6 +177,27 @@ function expressions<E extends Record<string, string>>(texts: E, values: Record<
 }
 
 const list = (verb: string, terms: string[]): string => (terms.length === 0 ? '' : `${verb} ${terms.join(', ')}`);
+
+/**
+ * The SDK repeats a request that got no answer, but takes a damaged one for a fault of the program. Writes may be repeated:
+ * each knows its own first try.
+ */
+async function answered<T>(send: () => Promise<T>, tries = 3): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    // The parser's and the unmarshaller's words; the marshaller's on what can't be sent go on with advice.
+    const isDamaged = error instanceof SyntaxError || /^Unsupported type passed: \S*$/.test(sentence(error));
+    if (isDamaged && tries > 1) return answered(send, tries - 1);
+    if (isDamaged || isUnanswered(error))
+      throw new StoreUnavailable(`no usable answer from DynamoDB: ${sentence(error)}`, { cause: error });
+    throw error;
+  }
+}
+
+/** The SDK marks what it sent with $metadata, and what DynamoDB finds wrong with it as the client's fault. */
+const isUnanswered = (error: unknown): boolean =>
+  error instanceof Error && '$metadata' in error && !('$fault' in error && error.$fault === 'client');
 
 /**
  * After a refused condition: the item as it stands, undefined when there is none. Any other error goes on.
