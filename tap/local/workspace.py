@@ -45,8 +45,8 @@ def require_followed(environments: Iterable[Settings], folder: Path, process_env
             if not record.exists():
                 raise LocalError(
                     f"The state of {settings.stack_name} is in {file.relative_to(folder)} and its backend is S3 now:"
-                    f" take the backend out, run `npx cdktf diff {settings.stack_name}`, put it in again and deploy with"
-                    " `--migrate-state`; or, if what it holds is in S3 or gone, remove the file."
+                    f" take the backend out, run `npx cdktf diff {settings.stack_name}`, put it in again and deploy"
+                    " with `--migrate-state`; or, if what it holds is in S3 or gone, remove the file."
                 )
         elif (region := _region(state)) and region != settings.region:
             raise LocalError(
