@@ -61,14 +61,19 @@ def _do() -> None:
     start = time.monotonic()
     _LOG.unlink(missing_ok=True)
     _require_what_it_takes()
-    if not (server := _running()):
-        with step("Starting the embedded AWS"):
-            server = _started()
-    else:
+    if server := _running():
         out.print(f"[green]✓[/green] The embedded AWS is running at {server.url}")
-    environment = _environment()
-    with step(f"Deploying {STACK} with cdktf (what it says: .tap/{_LOG.name})"):
-        _run([str(_CDKTF), "deploy", STACK, "--auto-approve", f"--outputs-file={OUTPUTS}"], environment)
+    else:
+        with step("Starting the embedded AWS"):
+            _started()
+    try:
+        environment = _environment()
+        with step(f"Deploying {STACK} with cdktf (what it says: .tap/{_LOG.name})"):
+            _run([str(_CDKTF), "deploy", STACK, "--auto-approve", f"--outputs-file={OUTPUTS}"], environment)
+    except (SystemExit, KeyboardInterrupt):
+        if not server:  # a demo that fails leaves nothing of its own behind
+            embedded.down()
+        raise
     show(read_outputs(OUTPUTS, STACK))
     _prompt_life(environment)
     with step("Planning again"):

@@ -225,6 +225,8 @@ def test_demo_without_provider_and_registry_says_what_to_do(here: Checkout, tmp_
     here.environment.pop("TF_PLUGIN_MIRROR", None)
     done = _tap(here, "demo")
     _assert_refused(done, "hashicorp/aws 5.100.0", "TF_PLUGIN_MIRROR")
+    assert not (here.folder / ".tap/embedded.json").exists()
+    assert not list(here.folder.glob("terraform.*"))
 
 
 @pytest.mark.parametrize(
