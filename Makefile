@@ -31,7 +31,8 @@ lint: .venv/.ready-dev ## Style, layering and types
 	@.venv/bin/mypy
 
 test-localstack: setup .venv/.ready-dev examples/typescript/dist/main.js ## The integration tests on LocalStack (docker compose up), or on what AWS_ENDPOINT_URL names
-	@TAP_TEST_ENDPOINT=$${AWS_ENDPOINT_URL:-http://127.0.0.1:4566} .venv/bin/python -m pytest $(PARALLEL) tests/integration
+	@TAP_TEST_ENDPOINT=$${AWS_ENDPOINT_URL:-http://127.0.0.1:4566} TAP_CONCURRENT_PROMPTS=1000 TAP_IMPORTED_PROMPTS=20000 \
+	  .venv/bin/python -m pytest $(PARALLEL) tests/integration tests/store/test_concurrency.py
 
 snapshots: setup .venv/.ready-dev ## Keep the two stacks as they are now: look at the diff, commit it with the change
 	@.venv/bin/python -m pytest --quiet tests/snapshot --snapshot-update
