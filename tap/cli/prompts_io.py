@@ -87,13 +87,9 @@ def opened(
             yield store
 
 
+@printing()
 def show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
     """One object: a JSON line, or a table of its fields."""
-    with printing():
-        _show_one(fields, as_json=as_json)
-
-
-def _show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
         _json_line(fields)
         return
@@ -109,13 +105,9 @@ def _show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
     Console().print(grid)
 
 
+@printing()
 def show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) -> None:
     """Prompts as they come: JSON lines, or a table at the end."""
-    with printing():
-        _show_list(prompts, limit, as_json=as_json)
-
-
-def _show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) -> None:
     found = (prompt_fields(prompt) for prompt in islice(prompts, limit))
     if as_json or not sys.stdout.isatty():
         for fields in found:

@@ -85,7 +85,7 @@ def prepare(environments: Iterable[Settings], out: Path, process_environment: Ma
         return
     for settings in environments:
         if isinstance(settings.backend, LocalBackend):
-            (out.parent / f"terraform.{settings.stack_name}.tfstate.d" / name).mkdir(parents=True, exist_ok=True)
+            _state_file(settings, out.parent, name).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _name(process_environment: Mapping[str, str]) -> str:

@@ -240,36 +240,26 @@ def test_an_output_that_is_not_utf_8_gets_json_all_the_same(shell: Shell) -> Non
     assert json.loads(run.stdout.decode("ascii"))["prompt_text"] == "\u00fc\u6f22\U0001f600"
 
 
+def _bash(shell: Shell, script: str) -> subprocess.CompletedProcess[str]:
+    """A script in which `tap` is the command."""
+    function = f'tap() {{ {sys.executable} -m tap prompts "$@"; }}; set -o pipefail; '
+    return subprocess.run(
+        ["bash", "-c", function + script], env=shell.env, cwd=shell.folder, capture_output=True, text=True, check=False
+    )
+
+
 def test_only_standard_output_may_be_left_unread(shell: Shell) -> None:
     (shell.folder / "in.ndjson").write_text("bad\n" * 5000)
-    tap = f"{sys.executable} -m tap prompts"
-    run = subprocess.run(
-        ["bash", "-c", f"{tap} import in.ndjson --rejects >(head -c1 >/dev/null; exit); echo $?"],
-        env=shell.env,
-        cwd=shell.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (run.stdout, "Broken pipe" in run.stderr, "Traceback" in run.stderr) == ("1\n", True, False)
-    unread = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {tap} list | true"],
-        env=shell.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (unread.returncode, unread.stderr) == (0, "")
+    run = _bash(shell, "tap import in.ndjson --rejects >(head -c1 >/dev/null; exit)")
+    assert (run.returncode, "Broken pipe" in run.stderr, "Traceback" in run.stderr) == (1, True, False)
+    shell("create", "more than a pipe's writer keeps back " * 1000, "t", "--id", "long")
+    for command in ("list", "get long", "export -"):
+        unread = _bash(shell, f"tap {command} | true")
+        assert (unread.returncode, unread.stderr) == (0, ""), command
 
 
 def test_nothing_to_list_and_no_output_at_all_are_no_errors(shell: Shell) -> None:
     status, shown = _on_a_terminal(shell, "list")
     assert (status, b"0 prompts" in shown) == (0, True)
-    closed = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m tap prompts list >&-"],
-        env=shell.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    closed = _bash(shell, "tap list >&-")
     assert (closed.returncode, closed.stderr) == (0, "")
