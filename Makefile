@@ -107,4 +107,4 @@ terraform: .venv/.ready
 
 # Asked each time, since jsii's cache is the user's and not this folder's.
 primed: .venv/.ready
-	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv/bin/python -m tap.infra.prime
+	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv/bin/python -m tap.synth.prime

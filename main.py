@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 from tap import settings
-from tap.infra.jsii_process import start_early
-from tap.local import LocalError, endpoint, node, workspace
+from tap.errors import TapError
+from tap.local import node
+from tap.state import endpoint, workspace
+from tap.synth.jsii_process import start_early
 
 try:
     environments = settings.load(Path(__file__).with_name("environments.toml"), os.environ)
@@ -15,7 +17,7 @@ try:
     workspace.require_own(environments, os.environ)
     workspace.require_followed(environments, Path(__file__).parent, os.environ)
     node.require(os.environ)
-except (settings.SettingsError, LocalError) as error:
+except TapError as error:
     sys.exit(str(error))
 else:
     # Python would search for garbage 70 times from here on, 5 % of a synth, for nothing: the process is so short.

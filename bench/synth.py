@@ -60,7 +60,7 @@ def against_empty_program(folder: Path, environment: Mapping[str, str], runs: in
 
 
 def against_bindings_as_shipped(folder: Path, environment: Mapping[str, str], runs: int) -> Comparison:
-    """What tap.infra.bindings and main.py save."""
+    """What tap.synth.bindings and main.py save."""
     shipped = Command(
         "bindings as shipped",
         (sys.executable, "-c", AS_SHIPPED),
@@ -101,7 +101,7 @@ def main() -> None:
     options = parser.parse_args()
     few = max(2, options.runs // 3)
     environment = clean_environment(os.environ)
-    run(Command("priming", (sys.executable, "-m", "tap.infra.prime"), ROOT, environment))
+    run(Command("priming", (sys.executable, "-m", "tap.synth.prime"), ROOT, environment))
     with tempfile.TemporaryDirectory(prefix="tap-bench-") as name:
         folder = Path(name)
         comparisons = [

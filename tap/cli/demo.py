@@ -16,7 +16,7 @@ from tap.cli.outputs import show
 from tap.cli.prompts_io import reporting, show_one
 from tap.local import OUTPUTS, ROOT, WORK, LocalError, embedded, node, terraform
 from tap.store import read_outputs
-from tap.store.lines import prompt_fields
+from tap.store.fields import prompt_fields
 
 STACK = "TapStackdev"
 _NEXT = """\
@@ -179,7 +179,7 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 
 def _prompt_life(environment: dict[str, str]) -> None:
-    """The seed's workflow: create a prompt, complete it with a result, read it back."""
+    """The CloudFormation template's example: create a prompt, complete it with a result, read it back."""
     from tap.store import PromptStore
 
     os.environ.update(

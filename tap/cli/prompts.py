@@ -13,7 +13,7 @@ import typer
 
 from tap.cli.prompts_io import opened, printing, say, show_list, show_one, tracked
 from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, Ticket
-from tap.store.lines import prompt_fields
+from tap.store.fields import prompt_fields
 
 _HELP = """Store, find, hand out and finish prompts.
 

@@ -21,7 +21,7 @@ from tap.store import (
     StoreError,
     StoreMisconfigured,
 )
-from tap.store.lines import prompt_fields
+from tap.store.fields import prompt_fields
 
 if TYPE_CHECKING:
     from tap.store import Prompt

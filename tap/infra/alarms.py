@@ -1,70 +1,88 @@
-"""The four alarms as resources; what they watch is in metrics.py."""
+"""The stack's alarms as plain data: what each one watches, and from which value on it fires.
 
-from collections.abc import Iterable
+An alarm on dimensions that AWS never emits stays green for ever. What DynamoDB emits:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+"""
 
-from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
-    CloudwatchMetricAlarm,
-    CloudwatchMetricAlarmMetricQuery,
-    CloudwatchMetricAlarmMetricQueryMetric,
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NAMESPACE = "AWS/DynamoDB"
+#: Seconds over which an alarm sums.
+ALARM_PERIOD = 300
+#: The operations that `SystemErrors`, `ThrottledRequests` and `SuccessfulRequestLatency` are counted by. Ten, since
+#: an alarm's expression takes ten metrics at most and no SEARCH.
+TABLE_OPERATIONS = (
+    "GetItem",
+    "BatchGetItem",
+    "Query",
+    "Scan",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "TransactGetItems",
+    "TransactWriteItems",
 )
-from constructs import Construct
-
-from tap.infra.metrics import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series
 
 
-def alarms(
-    scope: Construct, definitions: Iterable[AlarmDefinition], *, topic_arn: str, tags: dict[str, str]
-) -> list[CloudwatchMetricAlarm]:
-    """One alarm for each definition; each tells the topic when it goes to ALARM and when it is OK again."""
-    return [_alarm(scope, definition, topic_arn, tags) for definition in definitions]
+@dataclass(frozen=True)
+class Series:
+    """One metric of DynamoDB with one set of dimensions that DynamoDB emits it under."""
+
+    metric: str
+    dimensions: Mapping[str, str]
 
 
-def _alarm(
-    scope: Construct, definition: AlarmDefinition, topic_arn: str, tags: dict[str, str]
-) -> CloudwatchMetricAlarm:
-    first, *more = definition.series
-    return CloudwatchMetricAlarm(
-        scope,
-        definition.construct_id,
-        alarm_name=definition.name,
-        alarm_description=definition.description,
-        comparison_operator="GreaterThanOrEqualToThreshold",
-        threshold=definition.threshold,
-        evaluation_periods=1,
-        namespace=None if more else NAMESPACE,
-        metric_name=None if more else first.metric,
-        dimensions=None if more else first.dimensions or None,
-        statistic=None if more else "Sum",
-        period=None if more else ALARM_PERIOD,
-        metric_query=_sum(definition.series) if more else None,
-        # DynamoDB emits an error metric only when there was an error: silence is good news.
-        treat_missing_data="notBreaching",
-        alarm_actions=[topic_arn],
-        ok_actions=[topic_arn],
-        tags=tags,
+@dataclass(frozen=True)
+class AlarmDefinition:
+    """An alarm on the sum of its series over `ALARM_PERIOD`: ALARM while it is `threshold` or more."""
+
+    construct_id: str
+    name: str
+    description: str
+    threshold: int
+    series: tuple[Series, ...]
+
+
+def by_operation(metric: str, table: str) -> tuple[Series, ...]:
+    """The series of a metric that is emitted per table and operation, never per table alone."""
+    return tuple(Series(metric, {"TableName": table, "Operation": operation}) for operation in TABLE_OPERATIONS)
+
+
+def alarm_definitions(names: Mapping[str, str]) -> tuple[AlarmDefinition, ...]:
+    """The stack's alarms; `names` has the table's name and each alarm's, all of which may be expressions."""
+    table = names["table"]
+    per_table = {"TableName": table}
+    return (
+        AlarmDefinition(
+            "DynamoDBThrottleAlarm",
+            names["throttle_alarm"],
+            "Requests to DynamoDB that were refused with HTTP 400 (UserErrors), in the whole account and region:"
+            " AWS does not count them by table. Look for a deployment with bad parameters or credentials.",
+            10,
+            (Series("UserErrors", {}),),
+        ),
+        AlarmDefinition(
+            "DynamoDBSystemErrorAlarm",
+            names["system_error_alarm"],
+            f"DynamoDB answered requests to {table} with HTTP 500 (SystemErrors), over all operations."
+            " Clients retry by themselves; look at the AWS Health Dashboard if it lasts.",
+            5,
+            by_operation("SystemErrors", table),
+        ),
+        AlarmDefinition(
+            "DynamoDBReadThrottleAlarm",
+            names["read_throttle_alarm"],
+            f"Reads of {table} were throttled (ReadThrottleEvents): a hot key, or the account's table limits.",
+            10,
+            (Series("ReadThrottleEvents", per_table),),
+        ),
+        AlarmDefinition(
+            "DynamoDBWriteThrottleAlarm",
+            names["write_throttle_alarm"],
+            f"Writes to {table} were throttled (WriteThrottleEvents): a hot key, or the account's table limits.",
+            10,
+            (Series("WriteThrottleEvents", per_table),),
+        ),
     )
-
-
-def _sum(series: Iterable[Series]) -> list[CloudwatchMetricAlarmMetricQuery]:
-    ids = {f"m{index}": one for index, one in enumerate(series, start=1)}
-    # Without FILL one operation that emitted nothing makes the whole sum empty.
-    total = CloudwatchMetricAlarmMetricQuery(
-        id="total",
-        label="Sum over all operations",
-        expression=" + ".join(f"FILL({id_}, 0)" for id_ in ids),
-        return_data=True,
-    )
-    parts = [
-        CloudwatchMetricAlarmMetricQuery(
-            id=id_,
-            metric=CloudwatchMetricAlarmMetricQueryMetric(
-                namespace=NAMESPACE,
-                metric_name=one.metric,
-                dimensions=dict(one.dimensions),
-                period=ALARM_PERIOD,
-                stat="Sum",
-            ),
-        )
-        for id_, one in ids.items()
-    ]
-    return [total, *parts]

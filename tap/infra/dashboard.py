@@ -1,12 +1,125 @@
-"""The dashboard as a resource; what it shows is in dashboard_body.py."""
+"""The dashboard an on-call engineer opens first: what is wrong, then how much, then how slow.
 
-import json
+The body's form: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
-from constructs import Construct
+from tap.infra.alarms import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series, by_operation
+
+#: What tap.store writes and reads single prompts by, and how it imports.
+_LATENCY_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem")
 
 
-def dashboard(scope: Construct, *, name: str, body: dict[str, Any]) -> CloudwatchDashboard:
-    """CloudWatchDashboard with the body that `dashboard_body` made."""
-    return CloudwatchDashboard(scope, "CloudWatchDashboard", dashboard_name=name, dashboard_body=json.dumps(body))
+def dashboard_body(
+    *, title: str, region: str, table: str, definitions: Sequence[AlarmDefinition], alarm_arns: Sequence[str]
+) -> dict[str, Any]:
+    """The body as plain data: a grid 24 wide; every string but `title` may be a Terraform expression."""
+    thresholds = {series.metric: alarm.threshold for alarm in definitions for series in alarm.series}
+    per_table = {"TableName": table}
+
+    def graph(x: int, y: int, heading: str, unit: str, metrics: list[Any], **more: Any) -> dict[str, Any]:
+        properties = {
+            "title": heading,
+            "view": "timeSeries",
+            "region": region,
+            "period": 60,
+            "stat": "Sum",
+            "metrics": metrics,
+            "yAxis": {"left": {"label": unit, "showUnits": False, "min": 0}},
+            **more,
+        }
+        return {"type": "metric", "x": x, "y": y, "width": 12, "height": 6, "properties": properties}
+
+    return {
+        # Or CloudWatch takes hours for periods when somebody looks at a week, and the alarms' lines mean nothing.
+        "periodOverride": "inherit",
+        "widgets": [
+            {
+                "type": "text",
+                "x": 0,
+                "y": 0,
+                "width": 24,
+                "height": 2,
+                "properties": {
+                    "markdown": f"# {title}\nTable `{table}`. Red alarm below? Its description says where to look."
+                },
+            },
+            {
+                "type": "alarm",
+                "x": 0,
+                "y": 2,
+                "width": 24,
+                "height": 3,
+                "properties": {"title": "Alarms", "alarms": list(alarm_arns)},
+            },
+            graph(
+                0,
+                5,
+                "Errors: DynamoDB's (by operation) and callers' (whole account)",
+                "Requests in five minutes",
+                [*_lines(by_operation("SystemErrors", table)), *_lines([Series("UserErrors", {})])],
+                period=ALARM_PERIOD,
+                annotations=_threshold("UserErrors", thresholds["UserErrors"]),
+            ),
+            graph(
+                12,
+                5,
+                "Throttled reads and writes",
+                "Events in five minutes",
+                _lines([Series("ReadThrottleEvents", per_table), Series("WriteThrottleEvents", per_table)]),
+                period=ALARM_PERIOD,
+                annotations=_threshold("Read or write throttles", thresholds["ReadThrottleEvents"]),
+            ),
+            graph(
+                0,
+                11,
+                "Consumed capacity",
+                "Capacity units per second",
+                [
+                    [{"expression": "read/PERIOD(read)", "label": "Read", "id": "reads"}],
+                    [{"expression": "write/PERIOD(write)", "label": "Write", "id": "writes"}],
+                    _line(Series("ConsumedReadCapacityUnits", per_table), id="read", visible=False),
+                    _line(Series("ConsumedWriteCapacityUnits", per_table), id="write", visible=False),
+                ],
+            ),
+            graph(
+                12,
+                11,
+                "Throttled requests, by operation",
+                "Requests per minute",
+                _lines(by_operation("ThrottledRequests", table)),
+            ),
+            *(
+                graph(
+                    x,
+                    17,
+                    f"Latency, {word}",
+                    "Milliseconds",
+                    _lines(
+                        series
+                        for series in by_operation("SuccessfulRequestLatency", table)
+                        if series.dimensions["Operation"] in _LATENCY_OPERATIONS
+                    ),
+                    stat=statistic,
+                )
+                # The two that AWS names valid for a latency besides Minimum and SampleCount.
+                for x, word, statistic in ((0, "average", "Average"), (12, "slowest request", "Maximum"))
+            ),
+        ],
+    }
+
+
+def _line(series: Series, **options: Any) -> list[Any]:
+    """One metric in the dashboard's notation: namespace, metric, dimension, value, …, options."""
+    flat = [text for pair in series.dimensions.items() for text in pair]
+    return [NAMESPACE, series.metric, *flat, *([options] if options else [])]
+
+
+def _lines(many: Iterable[Series]) -> list[Any]:
+    return [_line(one, label=one.dimensions.get("Operation", one.metric)) for one in many]
+
+
+def _threshold(label: str, value: int) -> dict[str, Any]:
+    return {"horizontal": [{"label": f"{label}: alarm from here", "value": value, "color": "#d13212"}]}

@@ -6,7 +6,6 @@ state can so never be taken for that of another server, or for that of a stack o
 
 import contextlib
 import fcntl
-import json
 import os
 import secrets
 import shutil
@@ -15,23 +14,18 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from tap.local import ROOT, WORK, WORKSPACE_PREFIX, LocalError
+from tap.local import ROOT, WORK, LocalError
+from tap.state import identity
 
-#: Where the server tells whose it is: a pid alone may be some other process by now.
-IDENTITY_PATH = "/_tap/identity"
 LOG = WORK / "embedded.log"
 _RECORD = WORK / "embedded.json"
 _START_SECONDS = 60
 _STOP_SECONDS = 10
-_ANSWER_SECONDS = 15
 
 
 class Server(BaseModel):
@@ -49,7 +43,7 @@ class Server(BaseModel):
     @property
     def workspace(self) -> str:
         """The Terraform workspace that holds the state of what was deployed to this very server."""
-        return f"{WORKSPACE_PREFIX}{self.instance}"
+        return f"{identity.WORKSPACE_PREFIX}{self.instance}"
 
 
 def variables_in_the_way(process_environment: Mapping[str, str]) -> list[str]:
@@ -82,13 +76,6 @@ def client_environment(server: Server, region: str, process_environment: Mapping
         "no_proxy": no_proxy,
         "TF_WORKSPACE": server.workspace,
     }
-
-
-def is_at(url: str, workspace: str) -> bool:
-    """Whether the embedded AWS of that workspace is the one that answers there."""
-    port = urlsplit(url).port
-    identity = _identity(port) if port else None
-    return identity is not None and f"{WORKSPACE_PREFIX}{identity[0]}" == workspace
 
 
 def running(record: Path = _RECORD) -> Server | None:
@@ -190,18 +177,13 @@ def _spawn(listener: socket.socket, instance: str, log: Path) -> "subprocess.Pop
 
 
 def _identity(port: int) -> tuple[str, int] | None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}{IDENTITY_PATH}", timeout=_ANSWER_SECONDS) as reply:
-            identity = json.load(reply)
-            return identity["instance"], identity["pid"]
-    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:  # the second: no HTTP at all
-        if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
-            raise LocalError(
-                f"Something on 127.0.0.1:{port} takes connections and does not answer; if it is the embedded AWS,"
-                f" end it with `kill PID`, the pid that {_shown(_RECORD)} has."
-            ) from error
-        return None
+        return identity.of_server(port)
+    except TimeoutError as error:
+        raise LocalError(
+            f"Something on 127.0.0.1:{port} takes connections and does not answer; if it is the embedded AWS,"
+            f" end it with `kill PID`, the pid that {_shown(_RECORD)} has."
+        ) from error
 
 
 def _stop(pid: int) -> None:

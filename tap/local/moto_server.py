@@ -12,7 +12,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tap.local.embedded import IDENTITY_PATH
+from tap.state import identity
 
 
 def with_identity(app: Callable[..., Iterable[bytes]], instance: str) -> Callable[..., Iterable[bytes]]:
@@ -20,7 +20,7 @@ def with_identity(app: Callable[..., Iterable[bytes]], instance: str) -> Callabl
     body = json.dumps({"instance": instance, "pid": os.getpid()}).encode()
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != IDENTITY_PATH:
+        if environ["PATH_INFO"] != identity.PATH:
             return app(environ, start_response)
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]

@@ -9,6 +9,8 @@ if claim := store.claim("worker-1"):
 """
 
 from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket
+from tap.store.bulk.exporting import ExportReport
+from tap.store.bulk.importing import ImportReport
 from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW
 from tap.store.client import ClientSettings
 from tap.store.errors import (
@@ -26,8 +28,6 @@ from tap.store.errors import (
     Throttled,
     UnreadablePrompt,
 )
-from tap.store.exporting import ExportReport
-from tap.store.importing import ImportReport
 from tap.store.models import (
     DEFAULT_LIFETIME,
     DEFAULT_MAX_ATTEMPTS,

@@ -16,14 +16,11 @@ from __future__ import annotations
 import logging
 import random
 import uuid
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
-from itertools import chain
 from typing import Any, Final
 
 from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket, Unset
-from tap.store.client import ClientSettings
+from tap.store.candidates import in_order, is_free, lease_end, scan
 from tap.store.errors import InvalidPrompt, LeaseLost, PromptConflict, StoreError, UnreadablePrompt, is_refused
 from tap.store.items import (
     MAX_WORKER_BYTES,
@@ -34,46 +31,30 @@ from tap.store.items import (
     iso,
     moment_after,
     read_prompt,
-    utc_now,
 )
 from tap.store.models import Prompt
-from tap.store.table import ALIVE, Clock, Outcome, Table, alive_at
+from tap.store.table import ALIVE, Outcome, Table, alive_at, unfinished_at
 from tap.store.values import check_text, decode_json, encode_json, identical
 
 _log = logging.getLogger("tap.store")
 
 DEFAULT_LEASE: Final = timedelta(minutes=5)
 DEFAULT_SKEW: Final = timedelta(seconds=2)
-FIRST_PAGE: Final = 100
-LARGEST_PAGE: Final = 3200
 
-_CANDIDATE: Final = (
-    f"attribute_exists(#prompt_text) AND attribute_exists(#task_type) AND {ALIVE}"
-    " AND (#status = :pending OR #status = :in_progress)"
-)
 _FREE: Final = "(#status = :pending OR (#status = :in_progress AND #lease_until < :ripe_ms))"
 _TAKE: Final = (
     "SET #status = :in_progress, #claim_token = :token, #claim_owner = :owner,"
     " #lease_until = :until_ms, #updated_at = :at ADD #attempts :one"
 )
 _HELD: Final = f"attribute_exists(#id) AND {ALIVE} AND #claim_token = :token AND #status = :in_progress"
-_RANK: Final = {"high": 0, "medium": 1, "low": 2}
 
 
-class Claiming(Table):
+class Claiming:
     """The part of PromptStore that hands prompts to workers."""
 
-    def __init__(
-        self,
-        table_name: str,
-        client: ClientSettings | None = None,
-        clock: Clock = utc_now,
-        skew: timedelta = DEFAULT_SKEW,
-        rng: random.Random | None = None,
-    ) -> None:
-        super().__init__(table_name, client, clock)
-        self._skew = skew
-        self._random = rng or random.Random()  # noqa: S311 -- it spreads load, it guards nothing
+    _table: Table
+    _skew: timedelta
+    _random: random.Random
 
     def claim(
         self, worker: str, *, lease: timedelta = DEFAULT_LEASE, task_type: str | None = None
@@ -101,12 +82,12 @@ class Claiming(Table):
             raise InvalidPrompt(
                 f"A claim needs a worker's name of 1 to {MAX_WORKER_BYTES} bytes (got {worker[:60]!r})."
             )
-        moment_after(self.now(), lease, "lease")
+        moment_after(self._table.now(), lease, "lease")
         first_end: int | None = None
-        for page in self._pages(task_type):
-            now = self.now()
-            leased = [item for item in page if not self._is_free(item, now)]
-            for item in self._in_order(page, now):
+        for page in scan.pages(self._table, self._random, task_type):
+            ripe = self._table.now() - self._skew
+            leased = [item for item in page if not is_free(item, ripe)]
+            for item in in_order(page, ripe, self._random):
                 try:
                     taken = self._take(item["id"]["S"], worker, lease)
                 except StoreError as error:
@@ -118,18 +99,18 @@ class Claiming(Table):
                 if isinstance(taken, Claim):
                     return taken
                 leased.append(taken)
-            ends = [end for item in leased if (end := _lease_end(item)) is not None]
+            ends = [end for item in leased if (end := lease_end(item)) is not None]
             first_end = min(ends if first_end is None else [*ends, first_end], default=None)
         return NothingPending() if first_end is None else AllLeased(self._free_at(first_end))
 
     def extend(self, held: Held, *, lease: timedelta = DEFAULT_LEASE) -> datetime:
         """Move the lease's end to `lease` from now and return it; LeaseLost if the claim isn't yours."""
-        now = self.now()
+        now = self._table.now()
         until = _whole_ms(moment_after(now, lease, "lease"))
         values = {":until_ms": {"N": str(epoch_ms(until))}, ":at": {"S": iso(now)}}
         outcome = self._held_update(held, now, "SET #lease_until = :until_ms, #updated_at = :at", values)
         if not outcome.applied:
-            raise self._lost(self.living(outcome, held.id, now), held)
+            raise self._lost(self._table.living(outcome, held.id, now), held)
         return until
 
     def complete(self, held: Held, result: object = UNSET) -> Prompt:
@@ -149,34 +130,34 @@ class Claiming(Table):
 
         LeaseLost also if the reply got lost and another worker has taken the prompt since.
         """
-        now = self.now()
+        now = self._table.now()
         outcome = self._held_update(
             held,
             now,
             "SET #status = :pending, #updated_at = :at REMOVE #claim_owner, #lease_until",
             {":pending": {"S": "pending"}, ":at": {"S": iso(now)}},
         )
-        item = outcome.item if outcome.applied else self.living(outcome, held.id, now)
+        item = outcome.item if outcome.applied else self._table.living(outcome, held.id, now)
         if item is None or not (outcome.applied or _carries(item, held, "pending")):
             raise self._lost(item or {}, held)
-        return read_prompt(item, self.table_name)
+        return read_prompt(item, self._table.table_name)
 
     def _finish(self, held: Held, status: str, result: object) -> Prompt:
-        now = self.now()
+        now = self._table.now()
         changes, removals, values = result_changes(result)
         values |= {":new": {"S": status}, ":at": {"S": iso(now)}}
         changes = f"SET #status = :new, #updated_at = :at{changes} REMOVE #lease_until{removals}"
         outcome = self._held_update(held, now, changes, values)
-        item = outcome.item if outcome.applied else self.living(outcome, held.id, now)
+        item = outcome.item if outcome.applied else self._table.living(outcome, held.id, now)
         if item is None or not (outcome.applied or _carries(item, held, "completed", "failed")):
             raise self._lost(item or {}, held)
         if not outcome.applied and not (item["status"]["S"] == status and _same_result(item, result)):
             raise PromptConflict(
                 f"Prompt {held.id!r} is already {item['status']['S']}, with another outcome.",
-                table=self.table_name,
+                table=self._table.table_name,
                 prompt_id=held.id,
             )
-        return read_prompt(item, self.table_name)
+        return read_prompt(item, self._table.table_name)
 
     def _held_update(self, held: Held, now: datetime, changes: str, values: dict[str, Any]) -> Outcome:
         check_text(held.token, "token")
@@ -187,15 +168,15 @@ class Claiming(Table):
             ":in_progress": {"S": "in_progress"},
             **alive_at(now),
         }
-        return self.update(held.id, changes, _HELD, values)
+        return self._table.update(held.id, changes, _HELD, values)
 
     def _take(self, prompt_id: str, worker: str, lease: timedelta) -> Claim | Item:
         """The claim, or the item as another left it."""
-        now = self.now()
+        now = self._table.now()
         token = str(uuid.uuid4())
         until = _whole_ms(moment_after(now, lease, "lease"))
         values = {
-            **_states(now),
+            **unfinished_at(now),
             ":ripe_ms": {"N": str(epoch_ms(now - self._skew))},
             ":token": {"S": token},
             ":owner": {"S": worker},
@@ -203,12 +184,12 @@ class Claiming(Table):
             ":at": {"S": iso(now)},
             ":one": {"N": "1"},
         }
-        outcome = self.update(prompt_id, _TAKE, f"attribute_exists(#id) AND {ALIVE} AND {_FREE}", values)
+        outcome = self._table.update(prompt_id, _TAKE, f"attribute_exists(#id) AND {ALIVE} AND {_FREE}", values)
         ticket = Ticket(prompt_id, token)
         if outcome.item is None or not (outcome.applied or _carries(outcome.item, ticket, "in_progress")):
             return outcome.item or {}
         try:
-            prompt = read_prompt(outcome.item, self.table_name)
+            prompt = read_prompt(outcome.item, self._table.table_name)
         except UnreadablePrompt as error:
             _log.warning("%s It is marked as failed.", error)
             self._retire(ticket)
@@ -220,52 +201,9 @@ class Claiming(Table):
 
     def _retire(self, ticket: Ticket) -> None:
         """Fail a prompt just taken that can't be handed out; if it vanished meanwhile, all the better."""
-        now = self.now()
+        now = self._table.now()
         changes = "SET #status = :new, #updated_at = :at REMOVE #claim_owner, #lease_until"  # it was nobody's
         self._held_update(ticket, now, changes, {":new": {"S": "failed"}, ":at": {"S": iso(now)}})
-
-    def _pages(self, task_type: str | None) -> Iterator[list[Item]]:
-        """Pages of candidates from a random place to the table's end, then from its head to there."""
-        request: dict[str, Any] = {
-            "FilterExpression": _CANDIDATE,
-            "ExpressionAttributeValues": _states(self.now()),
-            "ProjectionExpression": "#id, #priority, #status, #lease_until",
-            "Limit": FIRST_PAGE,
-        }
-        if task_type is not None:
-            check_text(task_type, "task_type")
-            request["FilterExpression"] += " AND #task_type = :task_type"
-            request["ExpressionAttributeValues"][":task_type"] = {"S": task_type}
-        start = {"id": {"S": str(uuid.UUID(int=self._random.getrandbits(128)))}}
-        tail = self.scan(LARGEST_PAGE, **request, ExclusiveStartKey=start)
-        head = self.scan(LARGEST_PAGE, **request)
-        page: dict[str, Item] = {}
-        looked_at = 0
-        first_seen = None
-        for wrapped, reply in chain(((False, reply) for reply in tail), ((True, reply) for reply in head)):
-            found = {item["id"]["S"]: item for item in reply["Items"]}
-            all_round = wrapped and first_seen in found
-            first_seen = first_seen or next(iter(found), None)
-            page |= found
-            looked_at += reply["ScannedCount"]
-            # A start near the table's end is no reason to choose among the last few only.
-            if looked_at >= FIRST_PAGE or all_round:
-                yield list(page.values())
-                page = {}
-            if all_round:
-                return
-        if page:
-            yield list(page.values())
-
-    def _in_order(self, page: list[Item], now: datetime) -> list[Item]:
-        """The page's candidates: high priority first, shuffled within one, so that workers part ways."""
-        free = [item for item in page if self._is_free(item, now)]
-        self._random.shuffle(free)
-        return sorted(free, key=lambda item: _RANK.get(item.get("priority", {}).get("S", "medium"), 1))
-
-    def _is_free(self, item: Item, now: datetime) -> bool:
-        end = _lease_end(item)  # as a number, like the write's condition: any program's may be beyond the calendar
-        return item["status"]["S"] == "pending" or (end is not None and end < epoch_ms(now - self._skew))
 
     def _free_at(self, end: int) -> datetime:
         """When a lease with this end will have run out for every clock."""
@@ -279,17 +217,9 @@ class Claiming(Table):
         owner = item.get("claim_owner", {}).get("S", "nobody")
         return LeaseLost(
             f"The claim on prompt {held.id!r} is no longer yours: it is {status}, held by {owner}.",
-            table=self.table_name,
+            table=self._table.table_name,
             prompt_id=held.id,
         )
-
-
-def _lease_end(item: Item) -> int | None:
-    """The lease's end in milliseconds since 1970; None for what has none."""
-    until = item.get("lease_until", {}).get("N")
-    if until is None or item.get("status") != {"S": "in_progress"}:
-        return None
-    return int(Decimal(until))
 
 
 def result_changes(result: object) -> tuple[str, str, dict[str, Any]]:
@@ -316,10 +246,6 @@ def _same_result(item: Item, result: object) -> bool:
 def _carries(item: Item, held: Held, *statuses: str) -> bool:
     """Whether the old item shows that the caller's own write was carried out, its reply lost."""
     return item.get("claim_token") == {"S": held.token} and item.get("status", {}).get("S") in statuses
-
-
-def _states(now: datetime) -> dict[str, Any]:
-    return {**alive_at(now), ":pending": {"S": "pending"}, ":in_progress": {"S": "in_progress"}}
 
 
 def _whole_ms(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Prompts to DynamoDB items and back: the seed's attribute names, and the claim's."""
+"""Prompts to DynamoDB items and back: the CloudFormation template's attribute names, and the claim's."""
 
 from __future__ import annotations
 

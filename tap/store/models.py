@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 class Prompt(BaseModel):
     """One stored prompt: a snapshot, which doesn't follow the table.
 
-    All times are UTC with their zone; what the seed's programs wrote without one is taken as UTC.
+    All times are UTC with their zone; what other programs wrote without one is taken as UTC.
     `status` and `priority` are one of STATUSES and PRIORITIES unless another program wrote its own.
     `attempts` counts the claims (the fencing number); `claim_owner` and `lease_until` belong to the last.
     `extra` holds other programs' attributes as DynamoDB's typed values; the store never changes them.

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+import random
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from tap.store.answers import UNSET
-from tap.store.claims import Claiming, result_changes
+from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
+from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
+from tap.store.claims import DEFAULT_SKEW, Claiming, result_changes
 from tap.store.client import ClientSettings
 from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
-from tap.store.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
-from tap.store.importing import DEFAULT_WORKERS, ImportReport, import_prompts
-from tap.store.items import Item, is_expired, iso, moment_after, new_item, read_prompt
+from tap.store.items import Item, is_expired, iso, moment_after, new_item, read_prompt, utc_now
 from tap.store.models import (
     ATTEMPTS,
     DEFAULT_LIFETIME,
@@ -31,8 +32,11 @@ from tap.store.models import (
     checked_value,
 )
 from tap.store.outputs import read_outputs, table_of
-from tap.store.table import ALIVE, alive_at, check_count, check_id, same_prompt
+from tap.store.table import ALIVE, Clock, Table, alive_at, check_count, check_id, same_prompt
 from tap.store.values import check_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _log = logging.getLogger("tap.store")
 
@@ -45,6 +49,43 @@ class PromptStore(Claiming):
 
     Nothing is sent before the first request. Threads may share a store; forked processes may not.
     """
+
+    def __init__(
+        self,
+        table_name: str,
+        client: ClientSettings | None = None,
+        clock: Clock = utc_now,
+        skew: timedelta = DEFAULT_SKEW,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._table = Table(table_name, client, clock)
+        self._skew = skew
+        self._random = rng or random.Random()  # noqa: S311 -- it spreads load, it guards nothing
+
+    @property
+    def table_name(self) -> str:
+        """The table's name."""
+        return self._table.table_name
+
+    @property
+    def settings(self) -> ClientSettings:
+        """How the store talks to DynamoDB."""
+        return self._table.settings
+
+    @property
+    def client(self) -> DynamoDBClient:
+        """The store's boto3 client, made at the first request; it may be shared by threads."""
+        return self._table.client
+
+    def close(self) -> None:
+        """Close the connections; the store opens new ones when it is used again."""
+        self._table.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @classmethod
     def from_outputs(
@@ -77,7 +118,7 @@ class PromptStore(Claiming):
         text, type, priority or max_attempts under that id is a PromptConflict. An expired prompt that
         DynamoDB hasn't deleted yet doesn't count: it is replaced.
         """
-        now = self.now()
+        now = self._table.now()
         expires_at = None if expires_in is None else moment_after(now, expires_in, "expires_in")
         fields: dict[str, object] = {"prompt_text": prompt_text, "task_type": task_type, "priority": priority}
         fields |= {"id": str(uuid.uuid4()) if prompt_id is None else prompt_id, "max_attempts": max_attempts}
@@ -91,7 +132,7 @@ class PromptStore(Claiming):
             iso(now),
             expires_at,
         )
-        outcome = self.put_new(item, now)
+        outcome = self._table.put_new(item, now)
         stored = outcome.item
         if stored is None or not (outcome.applied or same_prompt(stored, item)):
             raise PromptConflict(
@@ -112,8 +153,8 @@ class PromptStore(Claiming):
                 TableName=self.table_name, Key={"id": {"S": prompt_id}}, ConsistentRead=consistent
             )
         item: Item | None = reply.get("Item")  # type: ignore[assignment]
-        if item is None or is_expired(item, self.now()):
-            raise self.not_found(prompt_id, expired=item is not None)
+        if item is None or is_expired(item, self._table.now()):
+            raise self._table.not_found(prompt_id, expired=item is not None)
         return read_prompt(item, self.table_name)
 
     def update_status(
@@ -135,7 +176,7 @@ class PromptStore(Claiming):
         `in_progress` set here has no lease and lasts until somebody sets another status. A prompt that
         failed for its attempts can be claimed again after `update_status(id, "pending", more_attempts=3)`.
         """
-        now = self.now()
+        now = self._table.now()
         changes, removals, values = result_changes(result)
         values |= {":new": {"S": checked_value(STATUS, "status", status)}, ":at": {"S": iso(now)}}
         values |= alive_at(now)
@@ -154,13 +195,13 @@ class PromptStore(Claiming):
             checked_value(ATTEMPTS, "more_attempts", more_attempts)
             changes += ", #max_attempts = if_not_exists(#attempts, :zero) + :more"
             values |= {":zero": {"N": "0"}, ":more": {"N": str(more_attempts)}}
-        outcome = self.update(
+        outcome = self._table.update(
             prompt_id,
             f"SET #status = :new, #updated_at = :at{changes} REMOVE #claim_token, #claim_owner, #lease_until{removals}",
             condition,
             values,
         )
-        item = outcome.item if outcome.applied and outcome.item else self.living(outcome, prompt_id, now)
+        item = outcome.item if outcome.applied and outcome.item else self._table.living(outcome, prompt_id, now)
         # A ghost was refused too: reading it raises UnreadablePrompt.
         if outcome.applied or item.get("update_token") == token or not {"prompt_text", "task_type"} <= item.keys():
             return read_prompt(item, self.table_name)
@@ -178,7 +219,7 @@ class PromptStore(Claiming):
         delete what somebody created under the same id in between, so don't use an id twice.
         """
         check_id(prompt_id)
-        now = self.now()
+        now = self._table.now()
         with Calling(self.table_name, prompt_id):
             reply = self.client.delete_item(
                 TableName=self.table_name, Key={"id": {"S": prompt_id}}, ReturnValues="ALL_OLD"
@@ -186,7 +227,7 @@ class PromptStore(Claiming):
         old: Item | None = reply.get("Attributes")  # type: ignore[assignment]
         first_try = reply["ResponseMetadata"].get("RetryAttempts", 0) == 0
         if first_try and (old is None or is_expired(old, now)):
-            raise self.not_found(prompt_id, expired=old is not None)
+            raise self._table.not_found(prompt_id, expired=old is not None)
 
     def list(
         self,
@@ -204,7 +245,7 @@ class PromptStore(Claiming):
         if page_size is not None:
             check_count(page_size, "page_size")
         terms = [ALIVE]
-        values: dict[str, Any] = alive_at(self.now())
+        values: dict[str, Any] = alive_at(self._table.now())
         if status is not None:
             terms.append("#status = :status")
             values[":status"] = {"S": checked_value(STATUS, "status", status)}
@@ -222,9 +263,9 @@ class PromptStore(Claiming):
         request: dict[str, Any] = {"FilterExpression": condition, "ExpressionAttributeValues": values}
         if page_size is not None:
             request["Limit"] = page_size
-        for reply in self.scan(**request):
+        for reply in self._table.scan(**request):
             for item in reply["Items"]:
-                if is_expired(item, self.now()):  # since the caller began to read
+                if is_expired(item, self._table.now()):  # since the caller began to read
                     continue
                 try:
                     prompt = read_prompt(item, self.table_name)
@@ -242,7 +283,7 @@ class PromptStore(Claiming):
         again: bool = False,
         on_progress: Callable[[ImportReport], object] | None = None,
     ) -> ImportReport:
-        """Import NDJSON (see tap.store.lines) and return the counts; memory doesn't grow with the file.
+        """Import NDJSON (see tap.store.bulk.lines) and return the counts; memory doesn't grow with the file.
 
         A prompt that exists is never overwritten: the same one counts as existing, a different one under
         its id is rejected. Lines that can't be imported go to `rejects` (SOURCE.import-….rejects) with
@@ -257,7 +298,7 @@ class PromptStore(Claiming):
         other errors after keeping what was done.
         """
         return import_prompts(
-            self,
+            self._table,
             Path(source) if isinstance(source, str | PathLike) else source,
             rejects=None if rejects is None else Path(rejects),
             workers=workers,
@@ -279,7 +320,7 @@ class PromptStore(Claiming):
         are counted and named in the report.
         """
         return export_prompts(
-            self,
+            self._table,
             Path(target) if isinstance(target, str | PathLike) else target,
             segments=segments,
             on_progress=on_progress,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from tap.store.client import ClientSettings, make_client
 from tap.store.errors import Calling, InvalidPrompt, PromptNotFound, StoreMisconfigured
@@ -30,6 +30,11 @@ ALIVE: Final = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number)
 def alive_at(now: datetime) -> dict[str, Any]:
     """The values that ALIVE needs."""
     return {":now_s": {"N": str(int(now.timestamp()))}, ":number": {"S": "N"}}
+
+
+def unfinished_at(now: datetime) -> dict[str, Any]:
+    """The values that a condition about living prompts that wait or are being worked on needs."""
+    return {**alive_at(now), ":pending": {"S": "pending"}, ":in_progress": {"S": "in_progress"}}
 
 
 @dataclass(frozen=True)
@@ -66,12 +71,6 @@ class Table:
         client, self._client = self._client, None
         if client is not None:
             client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def now(self) -> datetime:
         """The clock's time; a clock without a zone is a programming error, not a time."""
@@ -160,8 +159,8 @@ def check_count(value: object, name: str) -> None:
 
 def same_prompt(stored: Item, meant: Item) -> bool:
     """Whether a stored item is the prompt that a caller meant to create, whatever happened to it since."""
-    seed = {"priority": {"S": "medium"}}  # which the seed's programs may leave out
-    return all((seed | stored).get(name) == meant.get(name) for name in IDENTITY)
+    default = {"priority": {"S": "medium"}}  # which other programs may leave out
+    return all((default | stored).get(name) == meant.get(name) for name in IDENTITY)
 
 
 @lru_cache(maxsize=256)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tap.local import embedded
-from tap.local import endpoint as endpoints_of_this_machine
-from tests.integration.endpoints import Endpoint, recognised
+from tap.state import endpoint as endpoints_of_this_machine
+from tests.support.endpoints import Endpoint, recognised
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.checkouts import Checkout, checkout
-from tests.integration.endpoints import Endpoint
+from tests.support.checkouts import Checkout, checkout
+from tests.support.endpoints import Endpoint
 
 
 @pytest.fixture

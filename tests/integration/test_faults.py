@@ -13,8 +13,8 @@ import pytest
 
 from tap.local import embedded
 from tap.settings import Settings
-from tests.integration.endpoints import Endpoint
-from tests.integration.stacks import Stack, stacks
+from tests.support.endpoints import Endpoint
+from tests.support.stacks import Stack, stacks
 
 
 @pytest.fixture

@@ -10,27 +10,14 @@ from typing import Any
 
 import pytest
 
-from tap.infra.metrics import TABLE_OPERATIONS
+from tap.infra.alarms import TABLE_OPERATIONS
 from tap.settings import Settings
-from tests.integration.endpoints import REGION, Endpoint
-from tests.integration.stacks import Change, Stack, stacks
+from tests.support.endpoints import REGION, Endpoint
+from tests.support.stacks import Change, Stack, stacks
+from tests.support.the_stack import ADDRESSES, ALARMS, SUBSCRIPTION, Alarm
 
-ALARMS = (
-    "DynamoDBThrottleAlarm",
-    "DynamoDBSystemErrorAlarm",
-    "DynamoDBReadThrottleAlarm",
-    "DynamoDBWriteThrottleAlarm",
-)
-SUBSCRIPTION = "aws_sns_topic_subscription.AlertEmailSubscription[0]"
-RESOURCES = {
-    "aws_cloudwatch_dashboard.CloudWatchDashboard",
-    *(f"aws_cloudwatch_metric_alarm.{alarm}" for alarm in ALARMS),
-    "aws_dynamodb_table.TurnAroundPromptTable",
-    "aws_kms_alias.KMSKeyAlias",
-    "aws_kms_key.KMSKey",
-    "aws_sns_topic.SNSTopic",
-    "aws_sns_topic_policy.SNSTopicPolicy",
-}
+MAILS = f"{SUBSCRIPTION}[0]"
+RESOURCES = ADDRESSES - {SUBSCRIPTION}
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +71,14 @@ def topic(outputs: dict[str, str], endpoint: Endpoint) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def alarms(dev: Stack, endpoint: Endpoint) -> dict[str, Any]:
-    names = dev.settings.names
+    names = dev.settings.names.model_dump()
     by_name = {
         alarm["AlarmName"]: alarm
         for alarm in endpoint.cloudwatch.describe_alarms(
             AlarmNamePrefix=f"{dev.settings.project_name}-{dev.settings.environment_suffix}-"
         )["MetricAlarms"]
     }
-    wanted = (names.throttle_alarm, names.system_error_alarm, names.read_throttle_alarm, names.write_throttle_alarm)
-    return {address: by_name[name] for address, name in zip(ALARMS, wanted, strict=True)}
+    return {alarm.logical_id: by_name[names[alarm.setting]] for alarm in ALARMS}
 
 
 # --- made ---
@@ -109,7 +95,7 @@ def test_second_plan_is_empty(dev: Stack) -> None:
 
 def test_second_environment_lives_beside_the_first(dev: Stack, prod: Stack) -> None:
     assert {change.action for change in prod.apply()} == {"create"}
-    assert prod.addresses() == RESOURCES | {SUBSCRIPTION}
+    assert prod.addresses() == RESOURCES | {MAILS}
     assert prod.plan() == []
     assert dev.plan() == []
 
@@ -189,11 +175,11 @@ def test_only_the_environment_with_an_address_has_a_subscription(dev: Stack, pro
     assert subscribed(dev) == []
 
 
-@pytest.mark.parametrize("alarm", ALARMS)
+@pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.logical_id)
 def test_alarm_tells_the_topic_both_ways_and_takes_silence_for_good(
-    alarm: str, alarms: dict[str, Any], topic: dict[str, str]
+    alarm: Alarm, alarms: dict[str, Any], topic: dict[str, str]
 ) -> None:
-    made = alarms[alarm]
+    made = alarms[alarm.logical_id]
     assert made["ActionsEnabled"] is True
     assert made["AlarmActions"] == [topic["TopicArn"]]
     assert made["OKActions"] == [topic["TopicArn"]]
@@ -201,30 +187,27 @@ def test_alarm_tells_the_topic_both_ways_and_takes_silence_for_good(
 
 
 @pytest.mark.parametrize(
-    ("alarm", "metric", "per_table"),
-    [
-        ("DynamoDBThrottleAlarm", "UserErrors", False),
-        ("DynamoDBReadThrottleAlarm", "ReadThrottleEvents", True),
-        ("DynamoDBWriteThrottleAlarm", "WriteThrottleEvents", True),
-    ],
+    "alarm", [alarm for alarm in ALARMS if alarm.per != "operation"], ids=lambda alarm: alarm.logical_id
 )
-def test_alarm_watches_a_metric_that_aws_emits(
-    alarm: str, metric: str, per_table: bool, alarms: dict[str, Any], table: dict[str, Any]
-) -> None:
-    made = alarms[alarm]
-    assert (made["Namespace"], made["MetricName"], made["Statistic"]) == ("AWS/DynamoDB", metric, "Sum")
-    assert made["Dimensions"] == ([{"Name": "TableName", "Value": table["TableName"]}] if per_table else [])
+def test_alarm_watches_a_metric_that_aws_emits(alarm: Alarm, alarms: dict[str, Any], table: dict[str, Any]) -> None:
+    made = alarms[alarm.logical_id]
+    assert (made["Namespace"], made["MetricName"], made["Statistic"]) == ("AWS/DynamoDB", alarm.metric, "Sum")
+    per_table = [{"Name": "TableName", "Value": table["TableName"]}]
+    assert made["Dimensions"] == (per_table if alarm.per == "table" else [])
 
 
-def test_system_error_alarm_sums_over_the_operations(alarms: dict[str, Any], table: dict[str, Any]) -> None:
-    queries = {query["Id"]: query for query in alarms["DynamoDBSystemErrorAlarm"]["Metrics"]}
+@pytest.mark.parametrize(
+    "alarm", [alarm for alarm in ALARMS if alarm.per == "operation"], ids=lambda alarm: alarm.logical_id
+)
+def test_alarm_sums_over_the_operations(alarm: Alarm, alarms: dict[str, Any], table: dict[str, Any]) -> None:
+    queries = {query["Id"]: query for query in alarms[alarm.logical_id]["Metrics"]}
     (total,) = [query for query in queries.values() if "Expression" in query]
     parts = {name: query for name, query in queries.items() if query is not total}
     watched = set()
     for name, part in parts.items():
         assert f"FILL({name}, 0)" in total["Expression"]
         dimensions = {one["Name"]: one["Value"] for one in part["MetricStat"]["Metric"]["Dimensions"]}
-        assert part["MetricStat"]["Metric"]["MetricName"] == "SystemErrors"
+        assert part["MetricStat"]["Metric"]["MetricName"] == alarm.metric
         assert dimensions.pop("TableName") == table["TableName"]
         watched.add(dimensions.pop("Operation"))
         assert not dimensions
@@ -247,7 +230,7 @@ def test_dashboard_shows_this_table_and_these_alarms(
     assert named == {table["TableName"]}
 
 
-@pytest.mark.parametrize("what", ["table", "key", "topic", *ALARMS])
+@pytest.mark.parametrize("what", ["table", "key", "topic", *(alarm.logical_id for alarm in ALARMS)])
 def test_tags_say_whose_it_is(
     what: str,
     dev: Stack,
@@ -348,7 +331,7 @@ def test_metric_math_alarm_tells_both_ways(state: str, queue: str, alarms: dict[
     [
         ("deletion_protection_enabled", "true", [Change("aws_dynamodb_table.TurnAroundPromptTable", "update")]),
         ("point_in_time_recovery_enabled", "true", [Change("aws_dynamodb_table.TurnAroundPromptTable", "update")]),
-        ("alert_email", "oncall@example.com", [Change(SUBSCRIPTION, "create")]),
+        ("alert_email", "oncall@example.com", [Change(MAILS, "create")]),
     ],
 )
 def test_condition_is_toggled_in_place_and_back(

@@ -1,4 +1,4 @@
-"""tap.infra.bindings on tiny packages of its own, in processes of their own: what it does happens once in a process.
+"""tap.synth.bindings on tiny packages of its own, in processes of their own: what it does happens once in a process.
 
 Whether the real bindings still give the same JSON is in tests/slow.
 """

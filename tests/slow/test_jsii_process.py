@@ -1,4 +1,4 @@
-"""tap.infra.jsii_process with the real jsii, in processes of their own and with its smallest package."""
+"""tap.synth.jsii_process with the real jsii, in processes of their own and with its smallest package."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tap.infra import jsii_process
+from tap.synth import jsii_process
 
 ROOT = Path(__file__).parents[2]
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -44,7 +44,7 @@ def python(tmp_path: Path) -> Python:
         (tmp_path / "two words").mkdir()
         (tmp_path / "two words/script.cjs").write_text(script)
         environment["NODE_OPTIONS"] = f'--require "{tmp_path}/two words/script.cjs"'
-        start = "import sys\nfrom tap.infra import jsii_process as own\n"
+        start = "import sys\nfrom tap.synth import jsii_process as own\n"
         return subprocess.run(
             [sys.executable, "-c", start + program],
             cwd=ROOT,
@@ -120,8 +120,8 @@ def test_the_verified_jsii_is_the_locked_one() -> None:
     assert locked == f"=={jsii_process.VERIFIED}", (
         "A synth is slow with another jsii. Compare it with the last one: what jsii/_kernel/providers/process.py starts"
         " and does with self._process and self.sink_thread, what bin/jsii-runtime.ts of @jsii/runtime does before spawn"
-        " and around it, and the texts that tap/infra/jsii_program.cjs replaces. Then change VERIFIED in"
-        " tap/infra/jsii_process.py, and run tests/slow."
+        " and around it, and the texts that tap/synth/jsii_program.cjs replaces. Then change VERIFIED in"
+        " tap/synth/jsii_process.py, and run tests/slow."
     )
 
 

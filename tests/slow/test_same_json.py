@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tap.infra.prime import cache_roots
-from tests.environment import process_environment
+from tap.synth.prime import cache_roots
+from tests.support.environment import process_environment
 
 ROOT = Path(__file__).parents[2]
 IMPORTED_BEFORE = f"""
@@ -24,8 +24,8 @@ import runpy, cdktf_cdktf_provider_aws
 runpy.run_path({str(ROOT / "main.py")!r}, run_name="__main__")
 """
 JSII_AS_SHIPPED = f"""
-import runpy, tap.infra.jsii_process
-tap.infra.jsii_process.VERIFIED = "another"
+import runpy, tap.synth.jsii_process
+tap.synth.jsii_process.VERIFIED = "another"
 runpy.run_path({str(ROOT / "main.py")!r}, run_name="__main__")
 """
 

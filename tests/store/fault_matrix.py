@@ -37,7 +37,7 @@ from tap.store import (
     Throttled,
 )
 from tests.store.endpoint import ManualClock, endpoint_url, make_table
-from tests.store.fault_proxy import FAULTS, FaultProxy
+from tests.support.fault_proxy import FAULTS, FaultProxy
 
 LEASE = timedelta(seconds=60)
 IMPORTED = 60
@@ -313,7 +313,10 @@ def try_again(operation: Operation, bench: Bench, subject: Any, *, carried_out: 
 def hurried() -> Iterator[None]:
     """Retries without their pauses: what is tested is what is sent, not how long it waits."""
     no_pause = SimpleNamespace(sleep=lambda _: None)
-    with mock.patch("botocore.endpoint.time", no_pause), mock.patch.multiple("tap.store.writer", TRIES=3, PATIENCE=0):
+    with (
+        mock.patch("botocore.endpoint.time", no_pause),
+        mock.patch.multiple("tap.store.bulk.writer", TRIES=3, PATIENCE=0),
+    ):
         yield
 
 

@@ -5,7 +5,8 @@ It tells after each step how many prompts are certainly in the table.
 
 import sys
 
-from tap.store import ClientSettings, ImportReport, PromptStore, importing
+from tap.store import ClientSettings, ImportReport, PromptStore
+from tap.store.bulk import importing
 
 
 def tell(report: ImportReport) -> None:

@@ -21,9 +21,9 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from tap.store import Claim, ImportRefused, ImportReport, InvalidPrompt, PromptStore
-from tap.store.checkpoint import Checkpoint
-from tap.store.chunks import chunks
-from tap.store.lines import read_line
+from tap.store.bulk.checkpoint import Checkpoint
+from tap.store.bulk.chunks import chunks
+from tap.store.bulk.lines import read_line
 from tests.store.endpoint import ManualClock, make_table
 
 if TYPE_CHECKING:
@@ -409,7 +409,7 @@ def test_a_table_that_takes_little_at_a_time_ends_no_import(store: PromptStore, 
     with (
         mock.patch.object(BaseClient, "_make_api_call", slow),
         mock.patch.object(Event, "wait"),
-        mock.patch("tap.store.writer.TRIES", 3),
+        mock.patch("tap.store.bulk.writer.TRIES", 3),
     ):
         assert store.import_prompts(file).imported == 200
 
@@ -433,7 +433,7 @@ def test_what_expires_while_others_read_is_served_to_nobody(store: PromptStore, 
         store.create("text", "type", expires_in=timedelta(seconds=10))
     listed = store.list(page_size=2)
     next(listed)
-    with mock.patch("tap.store.exporting.PAGE", 1):
+    with mock.patch("tap.store.bulk.exporting.PAGE", 1):
         report = store.export_prompts(io.BytesIO(), segments=1, on_progress=lambda _: clock.advance(10))
     assert report.exported < 5
     assert list(listed) == []
@@ -471,7 +471,7 @@ def test_two_imports_of_one_file_at_a_time_are_refused(store: PromptStore, file:
 @pytest.mark.parametrize("error", [errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP])
 def test_where_files_cannot_be_locked_imports_work(store: PromptStore, file: Path, error: int) -> None:
     write(file, PLAIN)
-    with mock.patch("tap.store.checkpoint.fcntl.flock", side_effect=OSError(error, "as on NFS")):
+    with mock.patch("tap.store.bulk.checkpoint.fcntl.flock", side_effect=OSError(error, "as on NFS")):
         assert store.import_prompts(file).imported == 1
 
 

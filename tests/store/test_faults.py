@@ -10,7 +10,7 @@ import pytest
 from tap.store import Claim, ClientSettings, PromptConflict, PromptStore, StoreUnavailable
 from tests.store.endpoint import ManualClock
 from tests.store.fault_matrix import LEASE, OPERATIONS, Bench, Operation, hurried, run_always, run_once
-from tests.store.fault_proxy import FAULTS
+from tests.support.fault_proxy import FAULTS
 
 MakeBench = Callable[[str], Bench]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import process_environment
+from tests.support.environment import process_environment
 
 REPOSITORY = Path(__file__).parents[2]
 Runner = Callable[..., subprocess.CompletedProcess[str]]
@@ -60,7 +60,7 @@ def test_one_line_and_nothing_made(
 
 
 def test_the_pure_parts_need_no_cdktf() -> None:
-    pure = "tap.settings, tap.infra.policies, tap.infra.metrics, tap.infra.dashboard_body, tap.local.endpoint"
+    pure = "tap.settings, tap.infra.policies, tap.infra.alarms, tap.infra.dashboard, tap.state.endpoint"
     program = f"import sys, {pure}; sys.exit(', '.join(sorted({{'cdktf', 'jsii'}} & set(sys.modules))) or None)"
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

@@ -3,13 +3,15 @@
 import pytest
 
 from tap.settings import Names, Settings, default_names
-from tests.unit import aws_limits
+from tests.support import aws_limits
+from tests.support.the_stack import ALARMS, NAMED
 
 LONGEST = Settings(environment_suffix="s" * 20, project_name="p" * 40)
 
 
 def test_the_limits_know_every_name() -> None:
-    assert set(aws_limits.OF_NAMES) == set(Names.model_fields) == set(default_names("tap", "dev"))
+    assert set(Names.model_fields) == set(NAMED), "A new name needs its line in tests/support/the_stack.py."
+    assert set(aws_limits.OF_NAMES) == set(NAMED) == set(default_names("tap", "dev"))
 
 
 @pytest.mark.parametrize("kind", aws_limits.OF_NAMES)
@@ -27,7 +29,7 @@ def test_name_begins_with_project_and_environment(kind: str) -> None:
 def test_no_two_things_of_a_kind_share_a_name() -> None:
     names = default_names("tap", "dev")
     alarms = [name for kind, name in names.items() if kind.endswith("_alarm")]
-    assert len(set(alarms)) == len(alarms) == 4
+    assert len(set(alarms)) == len(alarms) == len(ALARMS)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +48,7 @@ def test_nothing_is_shared_between(one: tuple[str, str], other: tuple[str, str])
         ("key_alias", "alias/" + "k" * 250, "alias/" + "k" * 251),
         ("topic", "t" * 256, "t" * 257),
         ("dashboard", "d" * 255, "d" * 256),
-        ("throttle_alarm", "a" * 255, "a" * 256),
-        ("system_error_alarm", "a" * 255, "a" * 256),
-        ("read_throttle_alarm", "a" * 255, "a" * 256),
-        ("write_throttle_alarm", "a" * 255, "a" * 256),
+        *((alarm.setting, "a" * 255, "a" * 256) for alarm in ALARMS),
     ],
 )
 def test_an_adopted_name_may_be_as_long_as_aws_takes(setting: str, longest: str, too_long: str) -> None:

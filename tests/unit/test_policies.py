@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tap.infra.policies import Place, key_policy, topic_policy
-from tests.unit.iam import Request, allows, listed
+from tests.support.iam import Request, allows, listed
 
 ACCOUNT = "123456789012"
 ANOTHER = ACCOUNT[::-1]

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap.settings import FROM_PROCESS_ENVIRONMENT, Names, S3Backend, Settings, SettingsError, load
-from tests.unit import aws_limits
+from tests.support import aws_limits
 from tests.unit.test_settings import one_sentence
 
 

@@ -1,5 +1,5 @@
 # Terraform's own tests of the stack, run by test_terraform.py: the whole JSON is planned, or applied, with a provider
-# that only pretends. Each run is one pytest test.
+# that only pretends. Each run is one pytest test. EACH_ALARM stands for the list of all alarms.
 
 mock_provider "aws" {
   mock_data "aws_partition" {
@@ -159,12 +159,7 @@ run "wired_together" {
   command = apply
   assert {
     condition = alltrue([
-      for alarm in [
-        aws_cloudwatch_metric_alarm.DynamoDBThrottleAlarm,
-        aws_cloudwatch_metric_alarm.DynamoDBSystemErrorAlarm,
-        aws_cloudwatch_metric_alarm.DynamoDBReadThrottleAlarm,
-        aws_cloudwatch_metric_alarm.DynamoDBWriteThrottleAlarm,
-      ] : alarm.alarm_actions == toset([aws_sns_topic.SNSTopic.arn]) && alarm.ok_actions == toset([aws_sns_topic.SNSTopic.arn])
+      for alarm in EACH_ALARM : alarm.alarm_actions == toset([aws_sns_topic.SNSTopic.arn]) && alarm.ok_actions == toset([aws_sns_topic.SNSTopic.arn])
     ])
     error_message = "An alarm does not tell the topic, or only half."
   }

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.environment import PROVIDERS, terraform_environment
-from tests.validation.documents import Document
+from tests.support.documents import Document
+from tests.support.environment import PROVIDERS, terraform_environment
 
 
 @dataclass(frozen=True)

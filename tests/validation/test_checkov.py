@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tap.settings import Settings
-from tests.synthesis import DEFAULTS, EVERYTHING_ON, stack_json
-from tests.validation.documents import Document
+from tests.support.documents import Document
+from tests.support.synthesis import DEFAULTS, EVERYTHING_ON, stack_json
 
 CHECKOV = Path(__file__).parents[2] / ".venv-checkov" / "bin" / "checkov"
 

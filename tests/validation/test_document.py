@@ -8,11 +8,8 @@ import pytest
 
 from tap.local import terraform
 from tap.settings import S3Backend, Settings
-from tests.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
-from tests.unit.dynamodb_metrics import never_emitted
-from tests.unit.iam import listed
-from tests.validation.documents import (
-    ADDRESSES,
+from tests.support import the_stack
+from tests.support.documents import (
     Document,
     of_kind,
     policies,
@@ -21,9 +18,12 @@ from tests.validation.documents import (
     strings,
     the_only,
 )
+from tests.support.dynamodb_metrics import never_emitted
+from tests.support.iam import listed
+from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
+from tests.support.the_stack import ADDRESSES, ALARMS, NAMED, TAGGED
 
 STACKS = {"defaults": DEFAULTS, "everything-on": EVERYTHING_ON, "adopted": ADOPTED}
-ALARMS = sorted(address.split(".")[1] for address in ADDRESSES if address.startswith("aws_cloudwatch_metric_alarm."))
 TOPIC_ARN = "${aws_sns_topic.SNSTopic.arn}"
 
 #: The seed's nine outputs and what each must be, as a reference to the real thing where there is one.
@@ -34,18 +34,6 @@ OUTPUTS = {
     "KMSKeyId": "${aws_kms_key.KMSKey.key_id}",
     "KMSKeyArn": "${aws_kms_key.KMSKey.arn}",
     "SNSTopicArn": TOPIC_ARN,
-}
-
-#: Where each name in the settings ends up.
-PLACES = {
-    "table": ("aws_dynamodb_table.TurnAroundPromptTable", "name"),
-    "key_alias": ("aws_kms_alias.KMSKeyAlias", "name"),
-    "topic": ("aws_sns_topic.SNSTopic", "name"),
-    "dashboard": ("aws_cloudwatch_dashboard.CloudWatchDashboard", "dashboard_name"),
-    "throttle_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBThrottleAlarm", "alarm_name"),
-    "system_error_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBSystemErrorAlarm", "alarm_name"),
-    "read_throttle_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBReadThrottleAlarm", "alarm_name"),
-    "write_throttle_alarm": ("aws_cloudwatch_metric_alarm.DynamoDBWriteThrottleAlarm", "alarm_name"),
 }
 
 
@@ -149,8 +137,8 @@ class TestVariables:
 
 
 class TestOutputs:
-    def test_are_exactly_the_seeds_nine(self, document: Document) -> None:
-        assert set(document["output"]) == {*OUTPUTS, "DashboardURL", "StackName", "EnvironmentSuffix"}
+    def test_are_exactly_the_nine(self, document: Document) -> None:
+        assert set(document["output"]) == the_stack.OUTPUTS
 
     @pytest.mark.parametrize("name", OUTPUTS)
     def test_is_the_real_thing(self, defaults: Document, name: str) -> None:
@@ -180,9 +168,8 @@ class TestTags:
             "Project": settings.project_name,
             "ManagedBy": "cdktf",
         }
-        # Key, table, topic and four alarms; test_terraform.py asks the provider's schema which take tags.
         assert tagged == dict.fromkeys(tagged, expected)
-        assert len(tagged) == 7
+        assert set(tagged) == TAGGED
 
     def test_are_not_the_providers(self, document: Document) -> None:
         assert "default_tags" not in document["provider"]["aws"][0]
@@ -282,7 +269,7 @@ class TestPolicies:
                 assert account in arn
 
 
-@pytest.mark.parametrize("name", ALARMS)
+@pytest.mark.parametrize("name", [alarm.logical_id for alarm in ALARMS])
 class TestAlarms:
     def test_tells_the_topic_of_trouble_and_of_its_end(self, defaults: Document, name: str) -> None:
         alarm = of_kind(defaults, "aws_cloudwatch_metric_alarm")[name]
@@ -339,7 +326,7 @@ class TestDashboard:
     def test_shows_each_alarm_by_its_own_arn(self, document: Document) -> None:
         body = json.loads(the_only(document, "aws_cloudwatch_dashboard")["dashboard_body"])
         (shown,) = [widget["properties"]["alarms"] for widget in body["widgets"] if widget["type"] == "alarm"]
-        assert sorted(shown) == [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in ALARMS]
+        assert set(shown) == {f"${{{alarm.address}.arn}}" for alarm in ALARMS}
 
     def test_says_which_environment(self, document: Document, settings: Settings) -> None:
         body = json.loads(the_only(document, "aws_cloudwatch_dashboard")["dashboard_body"])
@@ -354,7 +341,7 @@ class TestNames:
     def test_each_resource_has_the_settings_name(self, document: Document, settings: Settings) -> None:
         made = resources(document)
         assert {
-            kind: made[address][argument] for kind, (address, argument) in PLACES.items()
+            kind: made[address][argument] for kind, (address, argument) in NAMED.items()
         } == settings.names.model_dump()
 
     def test_nothing_has_a_default_name_where_the_settings_have_another(self) -> None:
@@ -368,9 +355,9 @@ class TestNames:
     def test_two_environments_share_nothing(self) -> None:
         def real_names(settings: Settings) -> set[str]:
             made = resources(stack_json(settings))
-            return {made[address][argument] for address, argument in PLACES.values()}
+            return {made[address][argument] for address, argument in NAMED.values()}
 
-        assert len(real_names(DEFAULTS)) == len(PLACES)
+        assert len(real_names(DEFAULTS)) == len(NAMED)
         assert not real_names(DEFAULTS) & real_names(EVERYTHING_ON)
 
 

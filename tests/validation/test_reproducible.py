@@ -10,8 +10,8 @@ from threading import Thread
 
 import pytest
 
-from tests.environment import process_environment
-from tests.synthesis import DEFAULTS, stack_file, synthesize
+from tests.support.environment import process_environment
+from tests.support.synthesis import DEFAULTS, stack_file, synthesize
 
 REPOSITORY = Path(__file__).parents[2]
 

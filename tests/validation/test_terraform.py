@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,19 @@ import pytest
 from tap import settings as config
 from tap.local.terraform import PROVIDER_VERSION
 from tap.settings import Names, S3Backend, Settings
-from tests.synthesis import DEFAULTS, EVERYTHING_ON, stack_json
+from tests.support.documents import Document, references, resources, the_only
+from tests.support.synthesis import DEFAULTS, EVERYTHING_ON, stack_json
+from tests.support.the_stack import ALARMS, TAGGED
 from tests.validation.conftest import Evaluate, Terraform
-from tests.validation.documents import Document, references, resources, the_only
 
+#: Each as long as AWS takes it, and no two alarms alike.
+LONGEST_NAMES = Names(
+    table="t" * 255,
+    key_alias="alias/" + "k" * 250,
+    topic="t" * 256,
+    dashboard="d" * 255,
+    **{alarm.setting: chr(ord("a") + index) * 255 for index, alarm in enumerate(ALARMS)},
+)
 #: Every name as long as AWS takes it, so that the provider's own checks see them.
 LONGEST = Settings(
     environment_suffix="s" * 20,
@@ -23,16 +31,7 @@ LONGEST = Settings(
     alert_email="ops@example.com",
     deletion_protection_enabled=True,
     point_in_time_recovery_enabled=True,
-    names=Names(
-        table="t" * 255,
-        key_alias="alias/" + "k" * 250,
-        topic="t" * 256,
-        dashboard="d" * 255,
-        throttle_alarm="a" * 255,
-        system_error_alarm="b" * 255,
-        read_throttle_alarm="c" * 255,
-        write_throttle_alarm="d" * 255,
-    ),
+    names=LONGEST_NAMES,
     tags={f"tag{index}": "v" * 256 for index in range(47)},
     backend=S3Backend(type="s3", bucket="states"),
 )
@@ -71,7 +70,7 @@ class TestSchema:
     def test_every_taggable_resource_is_tagged(self, schema: dict[str, Any]) -> None:
         made = resources(stack_json(DEFAULTS))
         taggable = {one for one in made if "tags" in schema[one.split(".")[0]]["block"]["attributes"]}
-        assert len(taggable) >= 7
+        assert taggable == TAGGED, "Tag it, or correct tests/support/the_stack.py."
         assert {
             one for one in made if {"Environment", "Project", "ManagedBy"} <= set(made[one].get("tags", {}))
         } == taggable
@@ -105,7 +104,8 @@ def runs(tf: Terraform) -> dict[str, list[str]]:
     document = stack_json(DEFAULTS)
     del document["terraform"]["backend"]
     folder = tf.folder("conditions", document)
-    shutil.copy(RUNS, folder)
+    each_alarm = ", ".join(alarm.address for alarm in ALARMS)
+    (folder / RUNS.name).write_text(RUNS.read_text().replace("EACH_ALARM", f"[{each_alarm}]"))
     done = tf.run(folder, "test", "-json")
     problems: dict[str, list[str]] = {}
     for message in map(json.loads, done.stdout.splitlines()):

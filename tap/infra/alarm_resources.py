@@ -1,0 +1,70 @@
+"""The alarms as resources; what they watch is in alarms.py."""
+
+from collections.abc import Iterable
+
+from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
+    CloudwatchMetricAlarm,
+    CloudwatchMetricAlarmMetricQuery,
+    CloudwatchMetricAlarmMetricQueryMetric,
+)
+from constructs import Construct
+
+from tap.infra.alarms import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series
+
+
+def alarms(
+    scope: Construct, definitions: Iterable[AlarmDefinition], *, topic_arn: str, tags: dict[str, str]
+) -> list[CloudwatchMetricAlarm]:
+    """One alarm for each definition; each tells the topic when it goes to ALARM and when it is OK again."""
+    return [_alarm(scope, definition, topic_arn, tags) for definition in definitions]
+
+
+def _alarm(
+    scope: Construct, definition: AlarmDefinition, topic_arn: str, tags: dict[str, str]
+) -> CloudwatchMetricAlarm:
+    first, *more = definition.series
+    return CloudwatchMetricAlarm(
+        scope,
+        definition.construct_id,
+        alarm_name=definition.name,
+        alarm_description=definition.description,
+        comparison_operator="GreaterThanOrEqualToThreshold",
+        threshold=definition.threshold,
+        evaluation_periods=1,
+        namespace=None if more else NAMESPACE,
+        metric_name=None if more else first.metric,
+        dimensions=None if more else first.dimensions or None,
+        statistic=None if more else "Sum",
+        period=None if more else ALARM_PERIOD,
+        metric_query=_sum(definition.series) if more else None,
+        # DynamoDB emits an error metric only when there was an error: silence is good news.
+        treat_missing_data="notBreaching",
+        alarm_actions=[topic_arn],
+        ok_actions=[topic_arn],
+        tags=tags,
+    )
+
+
+def _sum(series: Iterable[Series]) -> list[CloudwatchMetricAlarmMetricQuery]:
+    ids = {f"m{index}": one for index, one in enumerate(series, start=1)}
+    # Without FILL one operation that emitted nothing makes the whole sum empty.
+    total = CloudwatchMetricAlarmMetricQuery(
+        id="total",
+        label="Sum over all operations",
+        expression=" + ".join(f"FILL({id_}, 0)" for id_ in ids),
+        return_data=True,
+    )
+    parts = [
+        CloudwatchMetricAlarmMetricQuery(
+            id=id_,
+            metric=CloudwatchMetricAlarmMetricQueryMetric(
+                namespace=NAMESPACE,
+                metric_name=one.metric,
+                dimensions=dict(one.dimensions),
+                period=ALARM_PERIOD,
+                stat="Sum",
+            ),
+        )
+        for id_, one in ids.items()
+    ]
+    return [total, *parts]

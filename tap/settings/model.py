@@ -1,0 +1,111 @@
+"""What the settings are: one line for each, with its kind and its default."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from tap.settings.kinds import (
+    AlarmName,
+    Bucket,
+    DashboardName,
+    Email,
+    KeyAlias,
+    Project,
+    Region,
+    StateKey,
+    Suffix,
+    TableName,
+    TagKey,
+    TagValue,
+    TopicName,
+)
+
+DEFAULT_SUFFIX = "dev"
+OWN_TAGS = ("Environment", "Project", "ManagedBy")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _called(template: str) -> Any:
+    """The name that a resource gets by default; `{}` is `<project_name>-<environment_suffix>`."""
+    return Field(json_schema_extra={"template": template})
+
+
+class Names(_Model):
+    """The physical names of one environment's resources, each within AWS's limits for its kind."""
+
+    table: TableName = _called("{}-turnaround-prompts")
+    key_alias: KeyAlias = _called("alias/{}")
+    topic: TopicName = _called("{}-alerts")
+    dashboard: DashboardName = _called("{}-dashboard")
+    throttle_alarm: AlarmName = _called("{}-dynamodb-throttle")
+    system_error_alarm: AlarmName = _called("{}-dynamodb-system-errors")
+    read_throttle_alarm: AlarmName = _called("{}-dynamodb-read-throttle")
+    write_throttle_alarm: AlarmName = _called("{}-dynamodb-write-throttle")
+
+
+def default_names(project_name: str, environment_suffix: str) -> dict[str, str]:
+    """Names under `<project_name>-<environment_suffix>`, so that environments can share an account.
+
+    The two arguments may be Terraform expressions.
+    """
+    prefix = f"{project_name}-{environment_suffix}"
+    return {name: _template(name).format(prefix) for name in Names.model_fields}
+
+
+def _template(name: str) -> str:
+    extra = Names.model_fields[name].json_schema_extra
+    assert isinstance(extra, dict)  # noqa: S101 -- _called made it
+    return str(extra["template"])
+
+
+class LocalBackend(_Model):
+    """State in a file beside main.py."""
+
+    type: Literal["local"] = "local"
+
+
+class S3Backend(_Model):
+    """State in an S3 bucket, locked by a file of its own beside it (Terraform 1.11's `use_lockfile`)."""
+
+    type: Literal["s3"]
+    bucket: Bucket
+    key: StateKey | None = None
+    region: Region | None = None
+
+
+def _own_tags_left_alone(tags: dict[str, str]) -> dict[str, str]:
+    if taken := sorted(set(tags) & set(OWN_TAGS)):
+        raise ValueError(f"tags of your own, not {taken[0]}, which the stack sets itself")
+    if any(key.lower().startswith("aws:") for key in tags):
+        raise ValueError("tag names that do not begin with aws:, which AWS keeps for itself")
+    if len(tags) > 50 - len(OWN_TAGS):
+        raise ValueError(f"at most {50 - len(OWN_TAGS)} tags, since AWS takes 50 and the stack sets three")
+    return tags
+
+
+class Settings(_Model):
+    """What one environment's stack is made from; every setting has a default."""
+
+    environment_suffix: Suffix = DEFAULT_SUFFIX
+    project_name: Project = "tap"
+    region: Region = "us-east-1"
+    alert_email: Email = ""
+    deletion_protection_enabled: bool = False
+    point_in_time_recovery_enabled: bool = False
+    tags: Annotated[dict[TagKey, TagValue], AfterValidator(_own_tags_left_alone)] = {}
+    backend: Annotated[LocalBackend | S3Backend, Field(discriminator="type")] = LocalBackend()
+    names: Names = Field(
+        default_factory=lambda data: Names(**default_names(data["project_name"], data["environment_suffix"]))
+    )
+
+    @property
+    def stack_name(self) -> str:
+        """The stack's name, as in the CloudFormation template: `TapStack<environment_suffix>`."""
+        return f"TapStack{self.environment_suffix}"
+
+    def state_key(self, backend: S3Backend) -> str:
+        """Where in the bucket this environment's state is."""
+        return backend.key or f"{self.project_name}/{self.environment_suffix}/terraform.tfstate"

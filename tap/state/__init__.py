@@ -1,0 +1,11 @@
+"""What is deployed, and whose it is: what is looked at before Terraform starts.
+
+`endpoint` asks whether anybody answers there and `identity` whose server it is; `workspace` knows which Terraform
+workspace holds the state, and whether it is the state of what the settings describe.
+"""
+
+from tap.errors import TapError
+
+
+class StateError(TapError):
+    """What Terraform was about to do would lose something; the text is one sentence that says what to do instead."""

@@ -1,0 +1,55 @@
+"""Ask an endpoint whether anybody serves it, before Terraform spends half a minute on finding out."""
+
+import socket
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from tap.state import StateError
+
+_SECONDS = 5
+
+
+def require_served(process_environment: Mapping[str, str]) -> None:
+    """Return when `AWS_ENDPOINT_URL` is not set, or somebody answers there.
+
+    :raises StateError: when nobody does: the provider alone retries for 25 s, the S3 backend for 20 s. And when the
+        Terraform workspace is an embedded AWS's and the endpoint is not: what is deployed then would be forgotten
+        with that server.
+    """
+    url = process_environment.get("AWS_ENDPOINT_URL")
+    workspace = process_environment.get("TF_WORKSPACE", "")
+    if url:
+        _require_answer(url)
+    if workspace.startswith("embedded-"):
+        from tap.state import identity  # late: no other synth needs urllib
+
+        if not url or not identity.owns_workspace(url, workspace):
+            raise StateError(
+                f"TF_WORKSPACE is {workspace}, which belongs to an embedded AWS, and AWS_ENDPOINT_URL is"
+                f" {url or 'not set'}, which is not that one: {_NEW_SHELL}."
+            )
+
+
+_NEW_SHELL = 'open a new shell, or `eval "$(python -m tap local env)"` for the embedded AWS that runs now'
+
+
+def _require_answer(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError
+    except (KeyError, ValueError):
+        raise StateError(f"AWS_ENDPOINT_URL is {url!r}, which is not an http:// or https:// address.") from None
+    try:
+        with socket.create_connection((parts.hostname, port), timeout=_SECONDS) as connection:
+            if parts.scheme == "http":
+                # A listening port is not enough: Docker's takes connections before LocalStack does.
+                connection.sendall(f"GET / HTTP/1.0\r\nHost: {parts.hostname}\r\n\r\n".encode())
+                if not connection.recv(1):
+                    raise ConnectionResetError
+    except (OSError, UnicodeError):  # the latter for a name that is none
+        raise StateError(
+            f"AWS_ENDPOINT_URL is {url}, where nobody answers: start that endpoint"
+            f" (`python -m tap local up`, `docker compose up`), {_NEW_SHELL}."
+        ) from None

@@ -1,0 +1,123 @@
+"""What main.py asks before Terraform runs: does anybody answer, and whose state would it be?"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tap.local import LocalError, node
+from tap.settings import S3Backend, Settings
+from tap.state import StateError, endpoint, workspace
+
+IN_S3 = Settings(environment_suffix="s3", backend=S3Backend(type="s3", bucket="states"))
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost", "ftp://127.0.0.1:21", "http://[::1:4566", "http://:4566", "http://x:port", "http://"]
+)
+def test_an_endpoint_that_is_no_address_is_named(url: str) -> None:
+    with pytest.raises(StateError, match="which is not an http:// or https:// address") as refused:
+        endpoint.require_served({"AWS_ENDPOINT_URL": url})
+    assert repr(url) in str(refused.value)
+
+
+def test_a_host_that_can_be_none_is_named() -> None:
+    with pytest.raises(StateError, match="where nobody answers"):
+        endpoint.require_served({"AWS_ENDPOINT_URL": f"http://{'a' * 64}.example:80"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:4566",
+        "http://127.1.2.3",
+        "http://localhost:4566",
+        "http://[::1]:4566",
+        "http://localhost.localstack.cloud:4566",
+    ],
+)
+@pytest.mark.parametrize("name", [{}, {"TF_WORKSPACE": ""}, {"TF_WORKSPACE": "default"}])
+def test_a_server_on_this_machine_does_not_get_the_state_of_a_stack_on_aws(url: str, name: dict[str, str]) -> None:
+    with pytest.raises(StateError, match=r"the state of TapStackdev on AWS .* TF_WORKSPACE=localstack"):
+        workspace.require_own([IN_S3, Settings()], {"AWS_ENDPOINT_URL": url, **name})
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"AWS_ENDPOINT_URL": "https://vpce-1.dynamodb.us-east-1.vpce.amazonaws.com"},
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "TF_WORKSPACE": "localstack"},
+    ],
+)
+def test_each_with_a_state_of_its_own_is_fine(variables: dict[str, str]) -> None:
+    workspace.require_own([Settings()], variables)
+
+
+def test_a_state_in_a_bucket_is_where_the_bucket_is() -> None:
+    workspace.require_own([IN_S3], {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
+
+
+def test_a_workspace_is_made_for_local_states_alone(tmp_path: Path) -> None:
+    workspace.prepare([IN_S3, Settings()], tmp_path / "cdktf.out", {"TF_WORKSPACE": "localstack"})
+    workspace.prepare([Settings()], tmp_path / "cdktf.out", {})
+    assert [str(made.relative_to(tmp_path)) for made in sorted(tmp_path.rglob("*"))] == [
+        "terraform.TapStackdev.tfstate.d",
+        "terraform.TapStackdev.tfstate.d/localstack",
+    ]
+
+
+def _state(folder: Path, region: str, *resources: str, workspace_name: str = "") -> None:
+    file = folder / "terraform.TapStackdev.tfstate"
+    if workspace_name:
+        file = folder / "terraform.TapStackdev.tfstate.d" / workspace_name / "terraform.tfstate"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    arn = {"TurnAroundPromptTableArn": {"value": f"arn:aws:dynamodb:{region}:1:table/t"}} if resources else {}
+    file.write_text(json.dumps({"outputs": arn, "resources": resources}))
+
+
+MOVED = Settings(backend=S3Backend(type="s3", bucket="states"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "says"),
+    [
+        (MOVED, {}, r"in terraform.TapStackdev.tfstate and its backend is S3 now: .* `--migrate-state`"),
+        (Settings(region="eu-west-1"), {}, r"is deployed in us-east-1 and its region is eu-west-1 now: .* Destroy"),
+        (Settings(region="eu-west-1"), {"TF_WORKSPACE": "own"}, "is deployed in us-west-2 and"),
+    ],
+)
+def test_a_state_that_would_be_left_behind_is_named(
+    tmp_path: Path, settings: Settings, variables: dict[str, str], says: str
+) -> None:
+    _state(tmp_path, "us-east-1", "table")
+    _state(tmp_path, "us-west-2", "table", workspace_name="own")
+    with pytest.raises(StateError, match=says):
+        workspace.require_followed([settings], tmp_path, variables)
+
+
+def test_a_state_that_is_followed_is_fine(tmp_path: Path) -> None:
+    workspace.require_followed([MOVED, Settings()], tmp_path, {})
+    _state(tmp_path, "us-east-1", "table")
+    workspace.require_followed([Settings(), Settings(environment_suffix="prod", region="eu-west-1")], tmp_path, {})
+    workspace.require_followed([Settings(region="eu-west-1")], tmp_path, {"TF_WORKSPACE": "another"})
+    # Terraform knows the earlier backend, and asks for --migrate-state itself.
+    record = tmp_path / "cdktf.out/stacks/TapStackdev/.terraform/terraform.tfstate"
+    record.parent.mkdir(parents=True)
+    record.touch()
+    workspace.require_followed([MOVED], tmp_path, {})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"resources": []}'])
+def test_a_state_that_holds_nothing_is_fine(tmp_path: Path, text: str) -> None:
+    (tmp_path / "terraform.TapStackdev.tfstate").write_text(text)
+    workspace.require_followed([MOVED, Settings(region="eu-west-1")], tmp_path, {})
+
+
+def test_node_is_asked_for_before_jsii_stumbles(tmp_path: Path) -> None:
+    node.require(os.environ)
+    with pytest.raises(LocalError, match="There is no node on PATH"):
+        node.require({"PATH": str(tmp_path)})
+    with pytest.raises(LocalError, match="There is no other-node on PATH"):
+        node.require({"PATH": os.environ["PATH"], "JSII_NODE": "other-node"})
