@@ -66,9 +66,10 @@ clean: down ## Remove all that the other targets made, but for Terraform's state
 	@"$(PYTHON)" -m venv --clear .venv
 	@touch $@
 
-.venv/.ready: Pipfile.lock .venv/pyvenv.cfg
+.venv/.ready: Pipfile.lock .venv/pyvenv.cfg tools/link_tap.sh
 	@echo "… Installing the Python packages of Pipfile.lock (about 30 s the first time)"
 	@$(PIPENV) sync >.venv/sync.log 2>&1 || { cat .venv/sync.log; exit 1; }
+	@sh tools/link_tap.sh
 	@touch $@
 
 .venv/.ready-dev: .venv/.ready

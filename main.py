@@ -9,7 +9,7 @@ from tap import settings
 from tap.errors import TapError
 from tap.local import node
 from tap.state import endpoint, workspace
-from tap.synth.jsii_process import start_early
+from tap.synth import bindings, jsii_process
 
 try:
     environments = settings.load(Path(__file__).with_name("environments.toml"), os.environ)
@@ -22,8 +22,9 @@ except TapError as error:
 else:
     # Python would search for garbage 70 times from here on, 5 % of a synth, for nothing: the process is so short.
     gc.disable()
-    # Node gets ready while Python imports what comes next.
-    start_early()
+    # Node reads at its start what this tells it, and gets ready while Python imports what comes next.
+    bindings.use_lazy_bindings()
+    jsii_process.start_early()
 
 # Only now: a mistake in the settings is told at once, cdktf takes half a second to import.
 from tap.infra.stack import TapStack  # isort: skip  (it prepares the Node process that importing cdktf starts)

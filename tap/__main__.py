@@ -1,16 +1,24 @@
-"""`python -m tap …`."""
+"""The command line: `tap …`, or `python -m tap …`."""
 
 import os
 import sys
+from pathlib import Path
 
-sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123  (started with its output closed)
-if hasattr(sys.stdout, "reconfigure"):
-    sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
 
-try:
-    from tap.cli.app import app
-except ModuleNotFoundError as error:
-    sys.exit(f"There is no {error.name} in {sys.executable}: `make setup`, then `. .venv/bin/activate` in this shell.")
+def main() -> None:
+    """Run the command line; it needs the extra `cli`."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123  (started with its output closed)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
+    try:
+        from tap.cli.app import app
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f'There is no {error.name} in {sys.executable}, which the command line needs: pip install "tap[cli]"'
+            " (in a checkout: `make setup`, then `. .venv/bin/activate` in this shell)."
+        )
+    app(prog_name="tap" if Path(sys.argv[0]).name == "tap" else "python -m tap")
+
 
 if __name__ == "__main__":
-    app(prog_name="python -m tap")
+    main()

@@ -1,12 +1,15 @@
 """The root of the command line: one sub-command for each thing people do with the stack."""
 
+from typing import Annotated
+
 import typer
 
+from tap import __version__
 from tap.cli import demo, local, outputs, prompts
 
 app = typer.Typer(
     name="tap",
-    help="Live with the TAP stack: a local AWS to try it on, its outputs, its prompts.",
+    help="Work with the TAP stack: a local AWS to try it on, its outputs, its prompts.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -14,3 +17,18 @@ app.add_typer(local.app, name="local")
 app.add_typer(prompts.app, name="prompts")
 app.command()(outputs.outputs)
 app.command()(demo.demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tap {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of every command."""

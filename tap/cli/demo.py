@@ -114,7 +114,9 @@ def _undo() -> None:
 
 
 def _require_what_it_takes() -> None:
-    """Before anything is started: settings, Node and Terraform as they must be."""
+    """Before anything is started: a checkout, settings, Node and Terraform as they must be."""
+    if not (ROOT / "main.py").is_file():
+        fail(f"`tap demo` deploys this project's stack: run it in a checkout. There is no main.py in {ROOT}.")
     try:
         settings.load(ROOT / "environments.toml", os.environ)
         terraform.environment(os.environ)

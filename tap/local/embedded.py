@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -105,6 +106,8 @@ def _up(port: int, record: Path, log: Path) -> Server:
             f"The embedded AWS is already running at {server.url} (pid {server.pid});"
             ' `eval "$(python -m tap local env)"` has this shell use it, `python -m tap local down` stops it.'
         )
+    if find_spec("moto") is None:
+        raise LocalError(f'There is no moto in {sys.executable}, which the embedded AWS is: pip install "tap[local]".')
     _forget(record)
     instance = secrets.token_hex(4)
     with _listening(port) as listener:

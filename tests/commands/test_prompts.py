@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tap.cli.app import app
+from tap.local import ROOT
 from tap.store import PromptStore
-from tests.store.endpoint import ROOT
 
 
 class Shell:

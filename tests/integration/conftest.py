@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tap.local import embedded
 from tap.state import endpoint as endpoints_of_this_machine
 from tests.support.endpoints import Endpoint, recognised
+from tests.support.servers import embedded_aws
 
 
 @pytest.fixture(scope="session")
@@ -17,13 +17,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         endpoints_of_this_machine.require_served({"AWS_ENDPOINT_URL": url})
         yield recognised(url)
         return
-    folder = tmp_path_factory.mktemp("embedded")
-    record = folder / "embedded.json"
-    server = embedded.up(record=record, log=folder / "embedded.log")
-    try:
+    with embedded_aws(tmp_path_factory.mktemp("embedded")) as server:
         yield Endpoint(server.url, "embedded AWS")
-    finally:
-        embedded.down(record)
 
 
 @pytest.fixture(autouse=True)

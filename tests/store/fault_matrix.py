@@ -36,8 +36,8 @@ from tap.store import (
     StoreUnavailable,
     Throttled,
 )
-from tests.store.endpoint import ManualClock, endpoint_url, make_table
 from tests.support.fault_proxy import FAULTS, FaultProxy
+from tests.support.store_table import ManualClock, endpoint_url, make_table
 
 LEASE = timedelta(seconds=60)
 IMPORTED = 60

@@ -24,7 +24,7 @@ from tap.store import Claim, ImportRefused, ImportReport, InvalidPrompt, PromptS
 from tap.store.bulk.checkpoint import Checkpoint
 from tap.store.bulk.chunks import chunks
 from tap.store.bulk.lines import read_line
-from tests.store.endpoint import ManualClock, make_table
+from tests.support.store_table import ManualClock, make_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

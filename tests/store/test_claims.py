@@ -26,7 +26,7 @@ from tap.store import (
 )
 from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, MAX_WORKER_BYTES
 from tap.store.values import item_size
-from tests.store.endpoint import ManualClock
+from tests.support.store_table import ManualClock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

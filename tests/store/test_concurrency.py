@@ -17,8 +17,8 @@ from typing import IO
 
 import pytest
 
+from tap.local import ROOT
 from tap.store import ClientSettings, PromptStore
-from tests.store.endpoint import ROOT
 
 PROMPTS = int(os.environ.get("TAP_CONCURRENT_PROMPTS", "300"))
 IMPORTED = int(os.environ.get("TAP_IMPORTED_PROMPTS", "3000"))

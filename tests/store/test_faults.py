@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tap.store import Claim, ClientSettings, PromptConflict, PromptStore, StoreUnavailable
-from tests.store.endpoint import ManualClock
 from tests.store.fault_matrix import LEASE, OPERATIONS, Bench, Operation, hurried, run_always, run_once
 from tests.support.fault_proxy import FAULTS
+from tests.support.store_table import ManualClock
 
 MakeBench = Callable[[str], Bench]
 

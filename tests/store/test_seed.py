@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from tap.store import PromptNotFound, PromptStore, UnreadablePrompt
-from tests.store.endpoint import ManualClock
+from tests.support.store_table import ManualClock
 
 
 class Seed:

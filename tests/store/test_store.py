@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap.local import ROOT
 from tap.store import (
     ClientSettings,
     InvalidPrompt,
@@ -22,7 +23,7 @@ from tap.store import (
     PromptTooLarge,
     UnreadablePrompt,
 )
-from tests.store.endpoint import ROOT, ManualClock
+from tests.support.store_table import ManualClock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

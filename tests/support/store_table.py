@@ -1,20 +1,19 @@
-"""The endpoint, the table and the clock that the store's tests run on."""
+"""The endpoint, the table and the clock that tests of the store run on."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.servers import embedded_aws
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-ROOT = Path(__file__).parents[2]
 
 
 class ManualClock:
@@ -32,20 +31,13 @@ class ManualClock:
 
 @contextmanager
 def endpoint_url() -> Iterator[str]:
-    """$TAP_TEST_ENDPOINT, or moto in a process of its own."""
+    """$TAP_TEST_ENDPOINT, or an embedded AWS."""
     given = os.environ.get("TAP_TEST_ENDPOINT")
     if given:
         yield given
         return
-    command = [sys.executable, "-m", "tests.store.moto_server"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            port = server.stdout.readline().strip()
-            assert port, "moto did not start"
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
+    with tempfile.TemporaryDirectory() as folder, embedded_aws(Path(folder)) as server:
+        yield server.url
 
 
 def make_table(client: DynamoDBClient, name: str) -> None:
