@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 PIPENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_VERBOSITY=-1 PIPENV_YES=1 PIPENV_NOSPIN=1 .venv-pipenv/bin/pipenv
 # More workers than cores: most of them wait, for Terraform and for servers. A file's tests stay together, in order.
-PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 6 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo down setup test test-localstack snapshots mutants bench lint lock clean terraform primed

@@ -15,6 +15,8 @@ KINDS = {
     "validation": "validation",
     "store": "prompt store",
     "commands": "commands",
+    "package": "package",
+    "docs": "documents",
     "integration": "end to end",
     "slow": "bindings",
 }

@@ -20,8 +20,8 @@ import pytest
 from tap.local import ROOT
 from tap.store import ClientSettings, PromptStore
 
-PROMPTS = int(os.environ.get("TAP_CONCURRENT_PROMPTS", "300"))
-IMPORTED = int(os.environ.get("TAP_IMPORTED_PROMPTS", "3000"))
+PROMPTS = int(os.environ.get("TAP_CONCURRENT_PROMPTS", "120"))
+IMPORTED = int(os.environ.get("TAP_IMPORTED_PROMPTS", "2000"))
 LEASE_S = "60"  # far longer than a live worker holds a prompt, however busy the machine is
 VICTIMS_LEASE_S = "8"
 

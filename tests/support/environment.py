@@ -17,8 +17,10 @@ PROVIDERS = {"terraform": {"required_providers": {"aws": {"source": "aws", "vers
 
 
 def process_environment() -> dict[str, str]:
-    """This process's own, without the developer's settings and without what tap.infra has left in NODE_OPTIONS."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OWN) and name != "NODE_OPTIONS"}
+    """This process's own, without the developer's settings and without what tap.synth has left in NODE_OPTIONS."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(_OWN) and name != "NODE_OPTIONS"}
+    # Terraform spends a fifth of its time on collecting garbage that goes with it a second later.
+    return {"GOGC": "400", **ours}
 
 
 def terraform_environment(configuration: Path = WORK / "terraform.rc") -> dict[str, str]:
