@@ -8,7 +8,8 @@ PARALLEL := -n 6 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help demo down setup test test-localstack snapshots mutants bench lint lock clean terraform primed
 .DELETE_ON_ERROR:
-.NOTPARALLEL:
+# While npm waits for its registry pip can install.
+MAKEFLAGS += --jobs=2
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,7 +73,7 @@ clean: down ## Remove all that the other targets made, but for Terraform's state
 	@sh tools/link_tap.sh
 	@touch $@
 
-.venv/.ready-dev: .venv/.ready
+.venv/.ready-dev: .venv/.ready | terraform # two pipenvs at a time would meet in .venv
 	@echo "… Installing the tools of the tests"
 	@$(PIPENV) sync --categories dev-packages >.venv/sync.log 2>&1 || { cat .venv/sync.log; exit 1; }
 	@touch $@

@@ -33,6 +33,7 @@ def test_apply_after_ctrl_c_finishes_what_was_begun(stack: Stack, endpoint: Endp
     assert process.returncode == 1
     began = stack.addresses()
     assert began  # Terraform wrote down what it had made
+    _import_a_lost_alias(stack, endpoint)
     assert stack.apply()
     assert began < stack.addresses()
     assert stack.plan() == []
@@ -52,6 +53,7 @@ def test_apply_after_kill_9_goes_on_once_the_table_is_imported(stack: Stack, end
     assert "already exists" in refused.stderr
     # What the README says to do then.
     stack.terraform("import", "-input=false", "-no-color", address, name)
+    _import_a_lost_alias(stack, endpoint)
     stack.apply()
     assert stack.plan() == []
     assert endpoint.dynamodb.get_item(TableName=name, Key={"id": {"S": "kept"}})["Item"] == {"id": {"S": "kept"}}
@@ -94,6 +96,15 @@ def _apply_until(stack: Stack, begun: Callable[[], object]) -> "subprocess.Popen
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     raise AssertionError(f"the apply never came so far:\n{process.communicate()[0]}")
+
+
+def _import_a_lost_alias(stack: Stack, endpoint: Endpoint) -> None:
+    """Do what the documents say if the interruption came between the alias and its line in the state."""
+    name = stack.settings.names.key_alias
+    address = "aws_kms_alias.KMSKeyAlias"
+    aliases = {alias["AliasName"] for alias in endpoint.kms.list_aliases(Limit=100)["Aliases"]}
+    if name in aliases and address not in stack.addresses():
+        stack.terraform("import", "-input=false", "-no-color", address, name)
 
 
 def _topics(endpoint: Endpoint, stack: Stack) -> bool:

@@ -26,10 +26,10 @@ LIKELY = {
     "tap/infra/": [
         "tests/unit/test_alarm_definitions.py",
         "tests/unit/test_policies.py",
-        "tests/unit/test_dashboard_body.py",
+        "tests/unit/test_dashboard.py",
         "tests/validation/test_document.py",
     ],
-    "tap/settings.py": ["tests/unit/test_settings.py", "tests/unit/test_names.py"],
+    "tap/settings/": ["tests/unit/test_settings.py", "tests/unit/test_names.py"],
     "main.py": ["tests/unit/test_main.py"],
 }
 REST = [["tests/unit"], ["tests/validation"]]

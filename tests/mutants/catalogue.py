@@ -22,7 +22,7 @@ def _in(file: str, *mutants: tuple[str, str, str]) -> list[Mutant]:
 
 MUTANTS = [
     *_in(
-        "tap/infra/metrics.py",
+        "tap/infra/alarms.py",
         ("UserErrors gets the table's dimension", '(Series("UserErrors", {}),)', '(Series("UserErrors", per_table),)'),
         (
             "SystemErrors per table alone",
@@ -51,7 +51,7 @@ MUTANTS = [
             '    "TransactWriteItems",\n',
             '    "TransactWriteItems",\n    "ExecuteStatement",\n',
         ),
-        ("two alarms' names swapped", "names.throttle_alarm,", "names.system_error_alarm,"),
+        ("two alarms' names swapped", 'names["throttle_alarm"],', 'names["system_error_alarm"],'),
         ("an alarm renamed", '"DynamoDBReadThrottleAlarm",', '"ReadThrottleAlarm",'),
         ("another namespace", 'NAMESPACE = "AWS/DynamoDB"', 'NAMESPACE = "AWS/DDB"'),
         ("alarm at the first lost request", "            5,\n", "            1,\n"),
@@ -59,7 +59,7 @@ MUTANTS = [
         ("dimension Operation misspelt", '"Operation": operation}', '"OperationName": operation}'),
     ),
     *_in(
-        "tap/infra/alarms.py",
+        "tap/infra/alarm_resources.py",
         ("nobody hears that it is over", "        ok_actions=[topic_arn],\n", ""),
         ("nobody hears of it", "        alarm_actions=[topic_arn],\n", ""),
         ("the comparison turned round", '"GreaterThanOrEqualToThreshold"', '"LessThanOrEqualToThreshold"'),
@@ -116,18 +116,12 @@ MUTANTS = [
         ),
         (
             "another service publishes",
-            (
-                '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n'
-                '                "Principal": {"Service": "cloudwatch.'
-            ),
-            (
-                '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n'
-                '                "Principal": {"Service": "events.'
-            ),
+            '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n                "Principal": {"Service": "cloudwatch.',
+            '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n                "Principal": {"Service": "events.',
         ),
     ),
     *_in(
-        "tap/infra/prompt_table.py",
+        "tap/infra/table.py",
         ("no encryption under our key", "enabled=True, kms_key_arn=key_arn", "enabled=True"),
         (
             "no encryption block",
@@ -151,7 +145,7 @@ MUTANTS = [
         ("the table renamed", '"TurnAroundPromptTable",', '"PromptTable",'),
     ),
     *_in(
-        "tap/infra/encryption.py",
+        "tap/infra/key.py",
         ("rotation off", "enable_key_rotation=True", "enable_key_rotation=False"),
         ("a month until the key is gone", "deletion_window_in_days=7", "deletion_window_in_days=30"),
         ("the alias by ARN", "target_key_id=key.key_id", "target_key_id=key.arn"),
@@ -164,7 +158,7 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "tap/infra/alerts.py",
+        "tap/infra/topic.py",
         ("the topic not encrypted", "kms_master_key_id=key_arn, ", ""),
         ("the topic under AWS's key", "kms_master_key_id=key_arn", 'kms_master_key_id="alias/aws/sns"'),
         ("the topic without tags", ", tags=tags)", ")"),
@@ -177,15 +171,12 @@ MUTANTS = [
         ("the mail as a text message", 'protocol="email"', 'protocol="sms"'),
         (
             "the topic without its policy",
-            (
-                '    policy = SnsTopicPolicy(scope, "SNSTopicPolicy", arn=topic.arn,'
-                " policy=json.dumps(topic_policy(place, topic.arn)))\n"
-            ),
+            '    policy = SnsTopicPolicy(scope, "SNSTopicPolicy", arn=topic.arn, policy=json.dumps(topic_policy(place, topic.arn)))\n',
             "    policy = topic\n",
         ),
     ),
     *_in(
-        "tap/infra/dashboard_body.py",
+        "tap/infra/dashboard.py",
         (
             "two widgets overlap",
             '            graph(\n                12,\n                5,\n                "Throttled',
@@ -207,16 +198,13 @@ MUTANTS = [
         ("capacity not per second", "write/PERIOD(write)", "write"),
         (
             "latency per table alone",
-            (
-                'for series in by_operation("SuccessfulRequestLatency", table)\n'
-                '                        if series.dimensions["Operation"] in _LATENCY_OPERATIONS'
-            ),
+            'for series in by_operation("SuccessfulRequestLatency", table)\n                        if series.dimensions["Operation"] in _LATENCY_OPERATIONS',
             'for series in [Series("SuccessfulRequestLatency", per_table)]',
         ),
         ("no units", '"label": unit, ', ""),
     ),
     *_in(
-        "tap/infra/stack.py",
+        "tap/infra/parts.py",
         ("an output renamed", "KMSKeyArn=(", "KmsKeyArn=("),
         ("an output of another thing", "KMSKeyId=(key.key_id,", "KMSKeyId=(key.arn,"),
         (
@@ -226,70 +214,25 @@ MUTANTS = [
         ),
         (
             "two conditions swapped",
-            'deletion_protection=variables["deletion_protection_enabled"].boolean_value',
-            'deletion_protection=variables["point_in_time_recovery_enabled"].boolean_value',
+            "deletion_protection=conditions.deletion_protection_enabled.boolean_value",
+            "deletion_protection=conditions.point_in_time_recovery_enabled.boolean_value",
         ),
         (
             "protection decided at synth",
-            'point_in_time_recovery=variables["point_in_time_recovery_enabled"].boolean_value',
-            "point_in_time_recovery=settings.point_in_time_recovery_enabled",
-        ),
-        (
-            "a literal region for the provider",
-            'AwsProvider(self, "aws", region=settings.region)',
-            'AwsProvider(self, "aws", region="us-east-1")',
-        ),
-        (
-            "names in the settings ignored",
-            "        names = settings.names\n",
-            "        names = config.Settings(environment_suffix=settings.environment_suffix).names\n",
+            "point_in_time_recovery=conditions.point_in_time_recovery_enabled.boolean_value",
+            "point_in_time_recovery=False",
         ),
         (
             "alarms on a table of the default name",
-            "alarm_definitions(names, names.table)",
-            'alarm_definitions(names, f"{settings.project_name}-{settings.environment_suffix}-turnaround-prompts")',
+            "alarm_definitions(names)",
+            'alarm_definitions({**names, "table": f"tap-{environment_suffix}-turnaround-prompts"})',
         ),
         (
             "the address of a dashboard of the default name",
-            "#dashboards:name={names.dashboard}",
-            "#dashboards:name={settings.project_name}-{settings.environment_suffix}-dashboard",
+            "#dashboards:name={names['dashboard']}",
+            "#dashboards:name=tap-{environment_suffix}-dashboard",
         ),
-        (
-            "the table outlives its alarms in a destroy",
-            "policy, subscription, board]",
-            "policy, subscription]",
-        ),
-        ("a tag missing", '            "ManagedBy": "cdktf",\n', ""),
-        ("a tag's value swapped", '"Project": settings.project_name', '"Project": settings.environment_suffix'),
-        ("the environment's own tags forgotten", "            **settings.tags,\n", ""),
-        ("an absolute path to the state", 'state = f"../../../terraform', 'state = f"/var/lib/terraform'),
-        ("one state for all environments", 'terraform.{settings.stack_name}.tfstate"', 'terraform.tfstate"'),
-        (
-            "no lock on the state in S3",
-            '    stack.add_override("terraform.backend.s3.use_lockfile", True)  # cdktf 0.21 does not know it\n',
-            "",
-        ),
-        ("the state in S3 not encrypted", "        encrypt=True,\n", ""),
-        ("the backend's region ignored", "region=backend.region or settings.region", "region=settings.region"),
-        (
-            "null for a toggle",
-            (
-                '            type="bool",\n            nullable=False,\n'
-                "            default=settings.deletion_protection_enabled"
-            ),
-            (
-                '            type="bool",\n            nullable=True,\n'
-                "            default=settings.deletion_protection_enabled"
-            ),
-        ),
-        ("a variable required", "            default=settings.alert_email,\n", ""),
-        (
-            "a variable's default forgets the settings",
-            "default=settings.point_in_time_recovery_enabled",
-            "default=False",
-        ),
-        ("no validation of the address", '|| can(regex("^{config.EMAIL}$", var.alert_email))', "|| true"),
-        ("the address's expression loosened", 'regex("^{config.EMAIL}$"', 'regex("{config.EMAIL}"'),
+        ("the table outlives its alarms in a destroy", "policy, subscription, board]", "policy, subscription]"),
         ("China's console is everybody's", '"aws-cn": "console.amazonaws.cn"', '"aws-cn": "console.aws.amazon.com"'),
         (
             "GovCloud's console misspelt",
@@ -301,6 +244,44 @@ MUTANTS = [
             "alarm_arns=[alarm.arn for alarm in made]",
             "alarm_arns=[topic.arn for alarm in made]",
         ),
+    ),
+    *_in(
+        "tap/infra/stack.py",
+        (
+            "a literal region for the provider",
+            'AwsProvider(self, "aws", region=settings.region)',
+            'AwsProvider(self, "aws", region="us-east-1")',
+        ),
+        (
+            "names in the settings ignored",
+            "names=settings.names.model_dump(),",
+            "names=config.default_names(settings.project_name, settings.environment_suffix),",
+        ),
+        ("a tag missing", '                "ManagedBy": "cdktf",\n', ""),
+        ("a tag's value swapped", '"Project": settings.project_name', '"Project": settings.environment_suffix'),
+        ("the environment's own tags forgotten", "                **settings.tags,\n", ""),
+        ("an absolute path to the state", 'state = f"../../../terraform', 'state = f"/var/lib/terraform'),
+        ("one state for all environments", 'terraform.{settings.stack_name}.tfstate"', 'terraform.tfstate"'),
+        (
+            "no lock on the state in S3",
+            '    stack.add_override("terraform.backend.s3.use_lockfile", True)  # cdktf 0.21 does not know it\n',
+            "",
+        ),
+        ("the state in S3 not encrypted", "        encrypt=True,\n", ""),
+        ("the backend's region ignored", "region=backend.region or settings.region", "region=settings.region"),
+        (
+            "null for a toggle",
+            '            type="bool",\n            nullable=False,\n            default=settings.deletion_protection_enabled',
+            '            type="bool",\n            nullable=True,\n            default=settings.deletion_protection_enabled',
+        ),
+        ("a variable required", "            default=settings.alert_email,\n", ""),
+        (
+            "a variable's default forgets the settings",
+            "default=settings.point_in_time_recovery_enabled",
+            "default=False",
+        ),
+        ("no validation of the address", '|| can(regex("^{config.EMAIL}$", var.alert_email))', "|| true"),
+        ("the address's expression loosened", 'regex("^{config.EMAIL}$"', 'regex("{config.EMAIL}"'),
         (
             "an endpoint in the JSON",
             'AwsProvider(self, "aws", region=settings.region)',
@@ -308,19 +289,18 @@ MUTANTS = [
         ),
         (
             "the process environment in the JSON",
-            "        names = settings.names\n",
-            '        names = settings.names\n        tags["User"] = __import__("os").environ.get("USER", "")\n',
+            '                "ManagedBy": "cdktf",\n',
+            '                "ManagedBy": "cdktf",\n                "User": __import__("os").environ.get("USER", ""),\n',
         ),
     ),
     *_in(
-        "tap/settings.py",
-        ("a misspelt variable is ignored", "    _refuse_misspelt(process_environment)\n", ""),
+        "tap/settings/kinds.py",
         ("a suffix with capitals", 'r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?"', 'r"[A-Za-z0-9]([a-z0-9-]{0,18}[a-z0-9])?"'),
         ("a suffix too long", "{0,18}", "{0,38}"),
         ("a suffix ends with a hyphen", 'r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?"', 'r"[a-z0-9]([a-z0-9-]{0,19})?"'),
         ("search for fullmatch", "compiled.fullmatch(value)", "compiled.match(value)"),
         ("any project name", 'r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"', 'r".*"'),
-        ("an address without a host", '_matching(f"|{EMAIL}"', '_matching("|.+@.*"'),
+        ("an address without a host", 'matching(f"|{EMAIL}"', 'matching("|.+@.*"'),
         ("an address with any characters", "[A-Za-z0-9!#&'*+/=?^_|~.-]{1,64}@", ".{1,64}@"),
         ("regions that the provider does not know", '{"ap-southeast-6", "me-west-1", ', '{"ap-southeast-6", '),
         ("a tag's name too long", ".:/=+@-]{1,128}", ".:/=+@-]{1,300}"),
@@ -328,20 +308,60 @@ MUTANTS = [
         ("a state's key too long", "()/-]{1,1000}", "()/-]{1,2000}"),
         ("a state where another's lock is", "(?<![.]tflock)", ""),
         ("a state elsewhere", "(?!(.*/)?[.]{0,2}(/|$))", ""),
-        ("variables meant for settings ignored", "if any(word in name for word in _SETTINGS_WORDS):", "if not name:"),
-        ("Windows's mark refused", 'encoding="utf-8-sig"', 'encoding="utf-8"'),
         ("any region", "if value not in aws_regions():", "if not value:"),
-        ("a table name too long", '_matching(r"[A-Za-z0-9_.-]{3,255}"', '_matching(r"[A-Za-z0-9_.-]{3,256}"'),
+        ("a table name too long", 'matching(r"[A-Za-z0-9_.-]{3,255}"', 'matching(r"[A-Za-z0-9_.-]{3,256}"'),
         ("an alias of AWS's own", "(?!aws/)", ""),
+    ),
+    *_in(
+        "tap/settings/model.py",
         ("unknown settings let through", 'extra="forbid"', 'extra="ignore"'),
         ("a number for a text, a text for a toggle", ", strict=True", ""),
         ("settings may change later", "frozen=True, ", ""),
+        (
+            "a setting of the stack's own tags",
+            "    if taken := sorted(set(tags) & set(OWN_TAGS)):",
+            "    if taken := []:",
+        ),
+        ("fifty tags of one's own", "if len(tags) > 50 - len(OWN_TAGS):", "if len(tags) > 50:"),
+        (
+            "protected by default",
+            "deletion_protection_enabled: bool = False",
+            "deletion_protection_enabled: bool = True",
+        ),
+        ("another default region", 'region: Region = "us-east-1"', 'region: Region = "us-west-2"'),
+        (
+            "names without the project",
+            'prefix = f"{project_name}-{environment_suffix}"',
+            'prefix = f"tap-{environment_suffix}"',
+        ),
+        (
+            "names without the environment",
+            'prefix = f"{project_name}-{environment_suffix}"',
+            'prefix = f"{project_name}"',
+        ),
+        ("two alarms by one name", '_called("{}-dynamodb-write-throttle")', '_called("{}-dynamodb-read-throttle")'),
+        (
+            "the stack's name with a hyphen",
+            'f"TapStack{self.environment_suffix}"',
+            'f"TapStack-{self.environment_suffix}"',
+        ),
+        (
+            "one state in S3 for all",
+            "{self.project_name}/{self.environment_suffix}/terraform.tfstate",
+            "{self.project_name}/terraform.tfstate",
+        ),
+    ),
+    *_in(
+        "tap/settings/reading.py",
+        ("a misspelt variable is ignored", "    _refuse_misspelt(process_environment)\n", ""),
+        ("variables meant for settings ignored", "if any(word in name for word in _SETTINGS_WORDS):", "if not name:"),
+        ("Windows's mark refused", 'encoding="utf-8-sig"', 'encoding="utf-8"'),
         (
             "the file beats the variable",
             "is not None:\n            values[setting] = _parsed",
             "is not None and setting not in table:\n            values[setting] = _parsed",
         ),
-        ("a variable forgotten", '    "deletion_protection_enabled",\n    "point', '    "point'),
+        ("a variable forgotten", "in (str, bool, int, float) and", "in (str, int, float) and"),
         (
             "the suffix variable adds an environment",
             "tables = {suffix: tables.get(suffix, {})}",
@@ -358,54 +378,20 @@ MUTANTS = [
         ("alarms of two kinds may share a name", '"alarm" if kind.endswith("alarm") else kind', "kind"),
         ("two states in one place", 'yield "backend.key"', 'return; yield "backend.key"'),
         (
-            "a setting of the stack's own tags",
-            "    if taken := sorted(set(tags) & set(OWN_TAGS)):",
-            "    if taken := []:",
-        ),
-        ("fifty tags of one's own", "if len(tags) > 50 - len(OWN_TAGS):", "if len(tags) > 50:"),
-        ("a sentence of two lines", "char if char.isprintable() else ascii(char)[1:-1]", "char"),
-        (
-            "protected by default",
-            "deletion_protection_enabled: bool = False",
-            "deletion_protection_enabled: bool = True",
-        ),
-        ("another default region", '_Region = "us-east-1"', '_Region = "us-west-2"'),
-        (
-            "names without the project",
-            'prefix = f"{project_name}-{environment_suffix}"',
-            'prefix = f"tap-{environment_suffix}"',
-        ),
-        (
-            "names without the environment",
-            'prefix = f"{project_name}-{environment_suffix}"',
-            'prefix = f"{project_name}"',
-        ),
-        (
-            "two alarms by one name",
-            '"write_throttle_alarm": f"{prefix}-dynamodb-write-throttle"',
-            '"write_throttle_alarm": f"{prefix}-dynamodb-read-throttle"',
-        ),
-        (
-            "the stack's name with a hyphen",
-            'f"TapStack{self.environment_suffix}"',
-            'f"TapStack-{self.environment_suffix}"',
-        ),
-        (
             "no file is an error",
             "        return {DEFAULT_SUFFIX: {}}",
             '        raise SettingsError("There is no file.") from None',
         ),
         ("a table may name itself", '    if "environment_suffix" in table:', '    if "environment_suffix" in []:'),
         (
-            "one state in S3 for all",
-            "{self.project_name}/{self.environment_suffix}/terraform.tfstate",
-            "{self.project_name}/terraform.tfstate",
-        ),
-        (
             "a mistake shows pydantic",
-            "        raise SettingsError(_sentence(error.errors()[0], origin)) from error",
-            "        raise SettingsError(str(error)) from error",
+            "raise SettingsError(sentence(first, place, _known_settings(path[:-1]), list(S3Backend.model_fields))) from error",
+            "raise SettingsError(str(error)) from error",
         ),
+    ),
+    *_in(
+        "tap/settings/mistakes.py",
+        ("a sentence of two lines", "char if char.isprintable() else ascii(char)[1:-1]", "char"),
     ),
     *_in(
         "main.py",
