@@ -17,7 +17,13 @@ def main() -> None:
             f'There is no {error.name} in {sys.executable}, which the command line needs: pip install "tap[cli]"'
             " (in a checkout: `make setup`, then `. .venv/bin/activate` in this shell)."
         )
-    app(prog_name="tap" if Path(sys.argv[0]).name == "tap" else "python -m tap")
+    try:
+        app(prog_name="tap" if Path(sys.argv[0]).name == "tap" else "python -m tap")
+    except SystemExit as end:
+        asks_for_help = len(sys.argv) == 1 or "--help" in sys.argv
+        if asks_for_help and isinstance(end.__context__, BrokenPipeError):
+            sys.exit(0)  # `tap --help | head -1`: whoever stops reading has seen enough
+        raise
 
 
 if __name__ == "__main__":

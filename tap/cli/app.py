@@ -1,5 +1,7 @@
 """The root of the command line: one sub-command for each thing people do with the stack."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +14,8 @@ app = typer.Typer(
     help="Work with the TAP stack: a local AWS to try it on, its outputs, its prompts.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # A shell completes a command's name, which `python -m tap` has not.
+    add_completion=Path(sys.argv[0]).name == "tap",
 )
 app.add_typer(local.app, name="local")
 app.add_typer(prompts.app, name="prompts")
@@ -28,7 +32,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Options of every command."""

@@ -47,7 +47,7 @@ _CDKTF = ROOT / "node_modules/.bin/cdktf"
 
 def demo(
     down: Annotated[
-        bool, typer.Option("--down", help="Destroy what the demo deployed and stop the embedded AWS.")
+        bool, typer.Option("--down", help="Destroy what the demo deployed and stop the embedded AWS.", metavar="")
     ] = False,
 ) -> None:
     """Deploy TapStackdev to the embedded AWS, store and complete a prompt, show that nothing is left to change."""

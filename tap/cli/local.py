@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tap.cli.console import err, fail, out
+from tap.cli.values import whole_number
 from tap.local import OUTPUTS, ROOT, LocalError
 
 app = typer.Typer(
@@ -17,7 +18,10 @@ app = typer.Typer(
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for a free one.")] = 0,
+    port: Annotated[
+        int,
+        typer.Option(parser=whole_number(0, 65535), metavar="PORT", help="Port on 127.0.0.1; 0 for a free one."),
+    ] = 0,
 ) -> None:
     """Start it, and say where it is."""
     from tap.local import embedded

@@ -17,7 +17,7 @@ def outputs(
         typer.Option("--outputs", envvar="TAP_OUTPUTS", help="From `cdktf deploy --outputs-file`, or a state file."),
     ] = Path("outputs.json"),
     stack: Annotated[str | None, typer.Option(help="The stack, if the file holds several.", metavar="NAME")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON, also on a terminal.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON, also on a terminal.", metavar="")] = False,
 ) -> None:
     """Show the stack's outputs: a table on a terminal, JSON with --json or in a pipe."""
     from tap.store import StoreError, read_outputs

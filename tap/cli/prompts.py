@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import nullcontext
 from datetime import timedelta
@@ -11,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tap.cli.prompts_io import opened, printing, say, show_list, show_one, tracked
+from tap.cli.prompts_io import hand_over, opened, printing, say, show_list, show_one, tracked
+from tap.cli.values import duration, json_value, text_from_stdin, whole_number
 from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, Ticket
 from tap.store.fields import prompt_fields
 
@@ -32,34 +32,6 @@ Exit status:
 Example: python -m tap prompts create 'Review the code' code_review --priority high
 """
 app = typer.Typer(name="prompts", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(text: str) -> timedelta:
-    """'90s', '5m', '2h', '30d'."""
-    try:
-        span = timedelta(seconds=float(text[:-1]) * _UNITS[text[-1:]])
-        if span <= timedelta(0):
-            raise ValueError
-        return span
-    except (ValueError, KeyError, OverflowError) as error:
-        raise typer.BadParameter(f"{text!r} is no duration like 90s, 5m, 2h or 30d") from error
-
-
-def _json(text: str) -> Any:
-    """JSON, or @FILE with JSON in it; typer calls it with None-less text only."""
-    try:
-        return [json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)]
-    except (OSError, ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"not JSON: {error} (text needs its quotes: '\"done\"')") from error
-
-
-def _read_stdin() -> str:
-    try:
-        return sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter(f"standard input is not UTF-8: {error}") from error
 
 
 def _unless_outputs_typed(context: typer.Context, table: str | None) -> str | None:
@@ -83,22 +55,28 @@ Outputs = Annotated[
     typer.Option(envvar="TAP_OUTPUTS", help="From `cdktf deploy --outputs-file` or `terraform output -json`."),
 ]
 Stack = Annotated[str | None, typer.Option(help="The stack, if the outputs hold several.", metavar="NAME")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
-PromptId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.", metavar="")]
+PromptId = Annotated[str, typer.Argument(metavar="ID", show_default=False, help="The prompt's id.")]
+TaskType = Annotated[str | None, typer.Option("--type", help="Only prompts of this type.", metavar="TYPE")]
 Token = Annotated[str, typer.Option("--token", help="What `claim` gave you.", metavar="TOKEN")]
-Result = Annotated[Any, typer.Option("--result", parser=_json, metavar="JSON", help="Any JSON, or @FILE with it.")]
-Lease = Annotated[timedelta, typer.Option(parser=_duration, metavar="DURATION", help="90s, 5m, 2h …")]
+Result = Annotated[Any, typer.Option("--result", parser=json_value, metavar="JSON", help="Any JSON, or @FILE with it.")]
+Lease = Annotated[timedelta, typer.Option(parser=duration, metavar="DURATION", help="90s, 5m, 2h …")]
 OUTPUTS = Path("outputs.json")
 
 
 @app.command(epilog="Example: python -m tap prompts create 'Review the code' code_review --priority high")
 def create(
     text: Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.")],
-    task_type: str,
-    priority: Annotated[Priority, typer.Option()] = "medium",
+    task_type: Annotated[str, typer.Argument(help="What kind of work it is; workers can choose by it.")],
+    priority: Annotated[Priority, typer.Option(help="High goes first.")] = "medium",
     prompt_id: Annotated[str | None, typer.Option("--id", help="Yours, to repeat safely.")] = None,
-    expires_in: Annotated[timedelta, typer.Option(parser=_duration, metavar="DURATION")] = "30d",  # type: ignore[assignment]
-    max_attempts: Annotated[int | None, typer.Option(help="Claims before it fails for good (5).")] = None,
+    expires_in: Annotated[
+        timedelta, typer.Option(parser=duration, metavar="DURATION", help="How long it lives: 90s, 5m, 2h, 30d.")
+    ] = "30d",  # type: ignore[assignment]
+    max_attempts: Annotated[
+        int | None,
+        typer.Option(parser=whole_number(1, 1_000_000), metavar="N", help="Claims before it fails for good (5)."),
+    ] = None,
     table: Table = None,
     outputs: Outputs = OUTPUTS,
     stack: Stack = None,
@@ -107,7 +85,7 @@ def create(
     """Store a pending prompt and print it."""
     with opened(table, outputs, stack) as store:
         prompt = store.create(
-            _read_stdin() if text == "-" else text,
+            text_from_stdin() if text == "-" else text,
             task_type,
             priority,
             prompt_id=prompt_id,
@@ -136,7 +114,10 @@ def update(
     status: Annotated[Status, typer.Argument(help="The new one.")],
     result: Result = None,
     expected: Annotated[Status | None, typer.Option(help="Only if it has this status now.")] = None,
-    more_attempts: Annotated[int | None, typer.Option(help="With pending: so many claims more.")] = None,
+    more_attempts: Annotated[
+        int | None,
+        typer.Option(parser=whole_number(1, 1_000_000), metavar="N", help="With pending: so many claims more."),
+    ] = None,
     table: Table = None,
     outputs: Outputs = OUTPUTS,
     stack: Stack = None,
@@ -156,10 +137,10 @@ def update(
 
 @app.command("list", epilog="Example: python -m tap prompts list --status pending --priority high --limit 20")
 def list_(
-    status: Annotated[Status | None, typer.Option()] = None,
-    task_type: Annotated[str | None, typer.Option("--type")] = None,
-    priority: Annotated[Priority | None, typer.Option()] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only prompts with this status.")] = None,
+    task_type: TaskType = None,
+    priority: Annotated[Priority | None, typer.Option(help="Only prompts of this priority.")] = None,
+    limit: Annotated[int | None, typer.Option(parser=whole_number(1), metavar="N", help="Stop after so many.")] = None,
     table: Table = None,
     outputs: Outputs = OUTPUTS,
     stack: Stack = None,
@@ -175,13 +156,15 @@ def list_(
 def claim(
     worker: Annotated[str, typer.Argument(help="Who takes it.")],
     lease: Lease = "5m",  # type: ignore[assignment]
-    task_type: Annotated[str | None, typer.Option("--type")] = None,
+    task_type: TaskType = None,
     table: Table = None,
     outputs: Outputs = OUTPUTS,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """Take a pending prompt, or one whose lease ran out, and print it with the token that proves it."""
+    if sys.__stdout__ is None:
+        say("Standard output is closed, and a claim without its token is of no use: nothing was claimed.", status=1)
     with opened(table, outputs, stack) as store:
         taken = store.claim(worker, lease=lease, task_type=task_type)
         if isinstance(taken, NothingPending):
@@ -189,7 +172,9 @@ def claim(
         elif isinstance(taken, AllLeased):
             say(f"Others hold what there is; the first lease ends {taken.until.isoformat()}.", status=5)
         else:
-            show_one(prompt_fields(taken.prompt) | {"token": taken.token}, as_json=as_json)
+            held = taken
+            fields = prompt_fields(held.prompt) | {"token": held.token}
+            hand_over(fields, lambda: store.release(held), as_json=as_json)
 
 
 @app.command(epilog="Example: python -m tap prompts extend ID --token TOKEN --lease 10m")
@@ -266,8 +251,8 @@ def delete(prompt_id: PromptId, table: Table = None, outputs: Outputs = OUTPUTS,
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard input.")],
     rejects: Annotated[Path | None, typer.Option(help="Where bad lines go (FILE.import-….rejects); replaced.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Connections.")] = 16,
-    again: Annotated[bool, typer.Option("--again", help="Also if the file was imported before.")] = False,
+    workers: Annotated[int, typer.Option(parser=whole_number(1, 64), metavar="N", help="Connections at a time.")] = 16,
+    again: Annotated[bool, typer.Option("--again", help="Also if the file was imported before.", metavar="")] = False,
     table: Table = None,
     outputs: Outputs = OUTPUTS,
     stack: Stack = None,
@@ -305,7 +290,7 @@ def import_(
 @app.command(epilog="Example: python -m tap prompts export backup.ndjson; tap prompts export - | jq .status")
 def export(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard output.")],
-    segments: Annotated[int, typer.Option(min=1, max=64, help="Parallel scans.")] = 4,
+    segments: Annotated[int, typer.Option(parser=whole_number(1, 64), metavar="N", help="Parallel scans.")] = 4,
     table: Table = None,
     outputs: Outputs = OUTPUTS,
     stack: Stack = None,

@@ -33,8 +33,6 @@ _STATUS: Final[list[tuple[type[Exception], int]]] = [
     (PromptConflict, 4),
     (StoreError, 1),
 ]
-_WIDE: Final = 130
-_COLUMNS: Final = ("id", "status", "priority", "task_type", "attempts", "expires_at", "prompt_text")
 
 
 def say(sentence: str, status: int | None = None) -> None:
@@ -65,8 +63,13 @@ def printing() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_printing()
         sys.exit(0)
+
+
+def _stop_printing() -> None:
+    """Let Python's own flush at the end of the process succeed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -93,45 +96,39 @@ def show_one(fields: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
         _json_line(fields)
         return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from tap.cli.tables import show_fields
 
-    grid = Table(box=box.SIMPLE, show_header=False)
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    for name, value in fields.items():
-        grid.add_row(name, _cell(value))
-    Console().print(grid)
+    show_fields(fields)
 
 
 @printing()
 def show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) -> None:
-    """Prompts as they come: JSON lines, or a table at the end."""
+    """Prompts as they come: JSON lines, or a table."""
     found = (prompt_fields(prompt) for prompt in islice(prompts, limit))
     if as_json or not sys.stdout.isatty():
         for fields in found:
             _json_line(fields)
         return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from tap.cli.tables import show_rows
 
-    console = Console()
-    # An id that is cut can't be copied: what a narrow terminal has no room for is left out.
-    columns = [name for name in _COLUMNS if console.width >= _WIDE or name not in {"attempts", "expires_at"}]
-    grid = Table(box=box.SIMPLE)
-    for name in columns:
-        shortened = name in {"prompt_text", "task_type"}
-        grid.add_column(name, no_wrap=True, overflow="ellipsis", min_width=None if shortened else len(name))
-    for fields in found:
-        short = fields | {"expires_at": (fields["expires_at"] or "never")[:10]}
-        grid.add_row(*(_cell(short.get(name, "")) for name in columns))
-    for name, column in zip(columns, grid.columns, strict=True):
-        if name not in {"prompt_text", "task_type"}:
-            column.min_width = max([len(name), *(len(str(cell)) for cell in column.cells)])
-    grid.caption = f"{grid.row_count} prompt{'' if grid.row_count == 1 else 's'}"
-    console.print(grid)
+    show_rows(found)
+
+
+def hand_over(fields: Mapping[str, Any], undo: Callable[[], object], *, as_json: bool) -> None:
+    """Show what must not get lost on the way, such as a claim's token; if it can't be shown, undo and fail.
+
+    A reader that went away is an error here, as is a full disk.
+    """
+    try:
+        if as_json or not sys.stdout.isatty():
+            _json_line(fields)
+        else:
+            show_one(fields, as_json=as_json)
+        sys.stdout.flush()
+    except OSError as error:
+        undo()
+        _stop_printing()
+        say(f"Standard output: {error.strerror}; the prompt was released.", status=1)
 
 
 @contextmanager
@@ -154,11 +151,3 @@ def _json_line(fields: Mapping[str, Any]) -> None:
     # JSON can say any character in ASCII, for an output that can't.
     utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
     sys.stdout.write(json.dumps(fields, ensure_ascii=not utf8) + "\n")
-
-
-def _cell(value: Any) -> Any:
-    """Text as it is, without what would steer the terminal or mean markup; the rest as JSON."""
-    from rich.text import Text
-
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return Text("".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text))

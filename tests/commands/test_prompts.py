@@ -8,14 +8,19 @@ import pty
 import re
 import subprocess
 import sys
+import termios
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from tap.cli.app import app
+from tap.cli.tables import show_rows
 from tap.local import ROOT
 from tap.store import PromptStore
 
@@ -86,10 +91,12 @@ def test_list_in_a_pipe_is_json_lines(shell: Shell) -> None:
     assert shell("list", "--type", "other").stdout == ""
 
 
-def _on_a_terminal(shell: Shell, *arguments: str) -> tuple[int, bytes]:
+def _on_a_terminal(shell: Shell, *arguments: str, columns: int = 200) -> tuple[int, bytes]:
     reader, writer = pty.openpty()
+    termios.tcsetwinsize(writer, (24, columns))
     command = [sys.executable, "-m", "tap", "prompts", *arguments]
-    with subprocess.Popen(command, cwd=shell.folder, env=shell.env, stdout=writer, stderr=writer) as run:
+    env = {name: value for name, value in shell.env.items() if name != "COLUMNS"} | {"TERM": "xterm-256color"}
+    with subprocess.Popen(command, cwd=shell.folder, env=env, stdin=writer, stdout=writer, stderr=writer) as run:
         os.close(writer)
         shown = b""
         while True:
@@ -110,6 +117,39 @@ def test_on_a_terminal_there_are_tables_and_markup_is_text(shell: Shell) -> None
     assert status == 0
     assert b"prompt_text" in shown
     assert b"[bold]not bold[/bold]\xef\xbf\xbd[31m" in shown
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120, 160])
+def test_a_list_keeps_its_columns_in_a_terminal_that_people_have(shell: Shell, columns: int) -> None:
+    ids = [str(uuid.UUID(int=number)) for number in (1, 2)]
+    long_text = "Review the code for security vulnerabilities, " * 3
+    shell("create", long_text, "code_review_of_everything", "--priority", "high", "--id", ids[0])
+    shell("create", "\u6f22" * 120, "t", "--priority", "medium", "--id", ids[1])
+    status, shown = _on_a_terminal(shell, "list", columns=columns)
+    assert status == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    header, *rows, count = plain.splitlines()
+    assert header.split()[:4] == ["id", "status", "priority", "task_type"]
+    assert {tuple(row.split()[:3]) for row in rows} == {(ids[0], "pending", "high"), (ids[1], "pending", "medium")}
+    assert all(cell_len(line) <= columns for line in plain.splitlines()), plain
+    assert all(row.endswith("\u2026") for row in rows)
+    begins = {re.search("Review|\u6f22", row).start() for row in rows}  # type: ignore[union-attr]
+    assert begins == {header.index("prompt_")}
+    assert count == "2 prompts"
+
+
+def test_a_long_list_is_shown_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    shown_before_the_last = []
+
+    def prompts() -> Iterator[dict[str, Any]]:
+        for number in range(300):
+            if number == 299:
+                shown_before_the_last.append(capsys.readouterr().out.count("pending"))
+            yield {"id": f"p{number}", "status": "pending", "priority": "low", "task_type": "t", "prompt_text": "x"}
+
+    show_rows(prompts())
+    assert shown_before_the_last == [299]
+    assert "300 prompts" in capsys.readouterr().out
 
 
 def test_import_and_export(shell: Shell) -> None:
@@ -242,7 +282,7 @@ def test_an_output_that_is_not_utf_8_gets_json_all_the_same(shell: Shell) -> Non
 
 def _bash(shell: Shell, script: str) -> subprocess.CompletedProcess[str]:
     """A script in which `tap` is the command."""
-    function = f'tap() {{ {sys.executable} -m tap prompts "$@"; }}; set -o pipefail; '
+    function = f'tap() {{ {sys.executable} -m tap "$@"; }}; set -o pipefail; '
     return subprocess.run(
         ["bash", "-c", function + script], env=shell.env, cwd=shell.folder, capture_output=True, text=True, check=False
     )
@@ -250,16 +290,89 @@ def _bash(shell: Shell, script: str) -> subprocess.CompletedProcess[str]:
 
 def test_only_standard_output_may_be_left_unread(shell: Shell) -> None:
     (shell.folder / "in.ndjson").write_text("bad\n" * 5000)
-    run = _bash(shell, "tap import in.ndjson --rejects >(head -c1 >/dev/null; exit)")
+    run = _bash(shell, "tap prompts import in.ndjson --rejects >(head -c1 >/dev/null; exit)")
     assert (run.returncode, "Broken pipe" in run.stderr, "Traceback" in run.stderr) == (1, True, False)
     shell("create", "more than a pipe's writer keeps back " * 1000, "t", "--id", "long")
     for command in ("list", "get long", "export -"):
-        unread = _bash(shell, f"tap {command} | true")
+        unread = _bash(shell, f"tap prompts {command} | true")
         assert (unread.returncode, unread.stderr) == (0, ""), command
+
+
+@pytest.mark.parametrize(
+    ("where", "why"), [("| true", "Broken pipe"), (">/dev/full", "No space left"), (">&-", "nothing was claimed")]
+)
+def test_a_claim_whose_token_cannot_be_shown_is_given_back(shell: Shell, where: str, why: str) -> None:
+    shell("create", "text", "t", "--id", "p")
+    lost = _bash(shell, f"tap prompts claim w {where}")
+    assert (lost.returncode, lost.stderr.count("\n")) == (1, 1)
+    assert why in lost.stderr
+    assert shell.json("get", "p")["status"] == "pending"
+
+
+def test_help_that_is_not_read_to_its_end_is_no_error(shell: Shell) -> None:
+    unread = _bash(shell, "tap --help | true")
+    assert (unread.returncode, unread.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("said", ["echo text", "printf 'text\\r\\n'", "printf text"])
+def test_standard_input_is_taken_without_the_newline_of_echo(shell: Shell, said: str) -> None:
+    made = _bash(shell, f"{said} | tap prompts create - t")
+    assert json.loads(made.stdout)["prompt_text"] == "text"
+    kept = _bash(shell, "printf 'a\\n\\nb\\n\\n' | tap prompts create - t")
+    assert json.loads(kept.stdout)["prompt_text"] == "a\n\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("local", "up", "--port", "70000"), "'70000' is not allowed; it must be a whole number, from 0 to 65535"),
+        (("prompts", "list", "--limit", "0"), "'0' is not allowed; it must be a whole number, 1 or more"),
+        (("prompts", "export", "-", "--segments", "65"), "from 1 to 64"),
+        (("prompts", "create", "x", "t", "--max-attempts", "-1"), "from 1 to 1000000"),
+        (("prompts", "create", "x", "t", "--max-attempts", "many"), "from 1 to 1000000"),
+    ],
+)
+def test_a_number_out_of_its_range_is_named_with_what_is_allowed(arguments: tuple[str, ...], says: str) -> None:
+    run = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200", "TAP_TABLE": "t"})
+    assert run.exit_code == 2
+    assert says in " ".join(re.sub("[\u2500-\u257f]", "", run.stderr).split())
+
+
+def _commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    group = group or get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+@pytest.mark.parametrize(("path", "command"), [pytest.param(*one, id=" ".join(one[0])) for one in _commands()])
+def test_each_option_and_argument_has_its_help(path: tuple[str, ...], command: Any) -> None:
+    assert command.help, path
+    unexplained = [one.name for one in command.params if one.name != "help" and not one.help]
+    assert unexplained == []
+    shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"}).output
+    flags = re.findall(r"--(\S+) +<bool>", shown)
+    assert flags == ["help"]  # typer's own
+
+
+def test_a_shell_completes_the_tap_command_and_is_not_offered_to_complete_python(shell: Shell, tmp_path: Path) -> None:
+    script = tmp_path / "tap"
+    script.write_text("from tap.__main__ import main\nmain()\n")
+    asks = {"_TAP_COMPLETE": "complete_bash", "COMP_WORDS": "tap prompts cl", "COMP_CWORD": "2"}
+    completed = subprocess.run(
+        [sys.executable, script], env=shell.env | asks, capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.split() == ["claim"]
+    by_module = subprocess.run(
+        [sys.executable, "-m", "tap", "--help"], env=shell.env, capture_output=True, text=True, check=True
+    )
+    assert "completion" not in by_module.stdout
 
 
 def test_nothing_to_list_and_no_output_at_all_are_no_errors(shell: Shell) -> None:
     status, shown = _on_a_terminal(shell, "list")
     assert (status, b"0 prompts" in shown) == (0, True)
-    closed = _bash(shell, "tap list >&-")
+    closed = _bash(shell, "tap prompts list >&-")
     assert (closed.returncode, closed.stderr) == (0, "")
