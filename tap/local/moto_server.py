@@ -6,16 +6,22 @@ Run by tap.local.embedded as `python -m tap.local.moto_server FD INSTANCE`.
 import json
 import os
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import run_wsgi_app
 
 from tap.state import identity
 
+WSGIApplication = Callable[..., Iterable[bytes]]
+#: Answers kept for requests that are sent again, which comes within seconds.
+_REMEMBERED = 256
 
-def with_identity(app: Callable[..., Iterable[bytes]], instance: str) -> Callable[..., Iterable[bytes]]:
+
+def with_identity(app: WSGIApplication, instance: str) -> WSGIApplication:
     """The app, which also tells whose server this is."""
     body = json.dumps({"instance": instance, "pid": os.getpid()}).encode()
 
@@ -28,6 +34,33 @@ def with_identity(app: Callable[..., Iterable[bytes]], instance: str) -> Callabl
     return serve
 
 
+def with_memory(app: WSGIApplication) -> WSGIApplication:
+    """The app, which answers a request that is sent again as it answered the first time.
+
+    On a busy machine an answer sometimes gets lost on its way to Terraform's provider, about one in three hundred.
+    An SDK then sends the request once more, under the same invocation id: carried out again, a creation would end in
+    "already exists" and a deletion in "not found".
+    """
+    answers: OrderedDict[str, tuple[str, list[tuple[str, str]], bytes]] = OrderedDict()
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        invocation = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+        if not invocation or environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            return app(environ, start_response)
+        if invocation not in answers:
+            body, status, headers = run_wsgi_app(app, environ, buffered=True)
+            answers[invocation] = status, list(headers), b"".join(body)
+            while len(answers) > _REMEMBERED:
+                answers.popitem(last=False)
+        status, headers_, text = answers[invocation]
+        if status.startswith("5"):  # what failed may succeed
+            del answers[invocation]
+        start_response(status, headers_)
+        return [text]
+
+    return serve
+
+
 class Handler(WSGIRequestHandler):
     """Gives up on a client that connects and says nothing: everybody else waits for it."""
 
@@ -36,7 +69,7 @@ class Handler(WSGIRequestHandler):
 
 def main(descriptor: int, instance: str) -> None:
     """Serve one request at a time: moto's own threaded server loses concurrent updates."""
-    app = with_identity(DomainDispatcherApplication(create_backend_app), instance)
+    app = with_identity(with_memory(DomainDispatcherApplication(create_backend_app)), instance)
     make_server("127.0.0.1", 0, app, fd=descriptor, threaded=False, request_handler=Handler).serve_forever()
 
 

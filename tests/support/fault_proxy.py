@@ -26,7 +26,8 @@ FAULTS = {
     "refused": "not carried out, the connection is closed at once",
 }
 
-_OWN = {"connection", "content-length"}
+# The last one: the embedded AWS would know a request again that is sent twice, which AWS does not.
+_OWN = {"connection", "content-length", "amz-sdk-invocation-id"}
 
 Decide = Callable[[str, int], str | None]
 
