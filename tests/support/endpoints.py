@@ -5,6 +5,7 @@ import os
 import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,6 +13,7 @@ from botocore.config import Config
 
 from tap.local import embedded
 from tests.support.environment import terraform_environment
+from tests.support.provider import VARIABLE, start
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -53,6 +55,16 @@ class Endpoint:
                 "CI": "1",
             }
         )
+
+    def attached(self, initialised: Path) -> dict[str, str]:
+        """The environment for `terraform` in an initialised folder, with a provider that all runs share."""
+        if VARIABLE not in self._provider:
+            self._provider[VARIABLE] = start(initialised, self.environment)
+        return self.environment | self._provider
+
+    @cached_property
+    def _provider(self) -> dict[str, str]:
+        return {}
 
     def _options(self) -> dict[str, object]:
         return {

@@ -32,7 +32,7 @@ class Stack:
         """Run one Terraform command; a failure shows all it said."""
         done = subprocess.run(
             self.command(*arguments),
-            env=self.endpoint.environment,
+            env=self.endpoint.attached(self.folder),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -49,7 +49,12 @@ class Stack:
         return [self.endpoint.environment["TERRAFORM_BINARY_NAME"], f"-chdir={self.folder}", *arguments]
 
     def init(self) -> None:
-        self.terraform("init", "-input=false", "-no-color")
+        subprocess.run(
+            self.command("init", "-input=false", "-no-color"),
+            env=self.endpoint.environment,
+            capture_output=True,
+            check=True,
+        )
 
     def apply(self, **variables: str) -> list[Change]:
         """Apply, and return what the plan before it held."""
