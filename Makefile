@@ -15,10 +15,10 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## Deploy TapStackdev to an embedded AWS on this machine and put a prompt through its life
-	@.venv/bin/python -m tap demo
+	@.venv/bin/tap demo
 
 down: ## Destroy what `make demo` deployed and stop the embedded AWS
-	@if [ -e .tap ]; then .venv/bin/python -m tap demo --down; else echo "There is no embedded AWS here."; fi
+	@if [ -e .tap ]; then .venv/bin/tap demo --down; else echo "There is no embedded AWS here."; fi
 
 setup: .venv/.ready node_modules/.ready terraform primed ## Install what running needs: .venv, node_modules, Terraform where there is none
 

@@ -1,1 +1,1 @@
-"""The command line, `python -m tap …`. It never imports cdktf, so it answers at once."""
+"""The command line, `tap …`. It never imports cdktf, so it answers at once."""

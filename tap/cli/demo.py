@@ -1,4 +1,4 @@
-"""`python -m tap demo`: the whole stack on the embedded AWS, and a prompt's life in its table."""
+"""`tap demo`: the whole stack on the embedded AWS, and a prompt's life in its table."""
 
 import os
 import shutil
@@ -19,14 +19,16 @@ from tap.store import read_outputs
 from tap.store.fields import prompt_fields
 
 STACK = "TapStackdev"
-_NEXT = """\
-  . .venv/bin/activate                         have python, with all this, in this shell
-  eval "$(python -m tap local env)"            have cdktf, terraform, aws and boto3 use the embedded AWS
-  python -m tap prompts list                   what is in the table
-  python -m tap prompts create "Sum up" summary   store another one
-  python -m tap prompts claim worker-1         take it, as a worker does
-  npx cdktf diff TapStackdev                   after a change in environments.toml or tap/infra
-  make down                                    destroy and stop it all"""
+_NEXT = {
+    ". .venv/bin/activate": "have `tap`, with all it needs, in this shell",
+    'eval "$(tap local env)"': "have cdktf, terraform, aws and boto3 use the embedded AWS",
+    "tap prompts list": "what is in the table",
+    'tap prompts create "Sum up" summary': "store another one",
+    "tap prompts claim worker-1": "take it, as a worker does; this prints its ID and a TOKEN",
+    "tap prompts complete ID --token TOKEN": "finish it",
+    "npx cdktf diff TapStackdev": "after a change in environments.toml or tap/infra",
+    "make down": "destroy and stop it all",
+}
 _LOG = WORK / "demo.log"
 _ADVICE = {
     "Failed to query available provider packages": (
@@ -35,7 +37,7 @@ _ADVICE = {
     ),
     "S3 bucket": (
         "[dev] keeps its state in an S3 bucket that the embedded AWS does not have; make it there with"
-        ' `aws s3 mb s3://BUCKET` after `eval "$(python -m tap local env)"`, or take the backend out of [dev].'
+        ' `aws s3 mb s3://BUCKET` after `eval "$(tap local env)"`, or take the backend out of [dev].'
     ),
     "Backend configuration changed": (
         f"The backend of [dev] has changed since cdktf.out was made; for the demo alone, remove"
@@ -92,7 +94,9 @@ def _do() -> None:
         fail(f"the second plan is not empty: {verdict or plan}")
     out.print(f"  {verdict}")
     out.print(f"\nDone in {time.monotonic() - start:.0f} s. What next:")
-    out.print(_NEXT, markup=False, soft_wrap=True)
+    width = max(map(len, _NEXT))
+    for command, what_for in _NEXT.items():
+        out.print(f"  {command:{width}}   {what_for}", markup=False, soft_wrap=True)
 
 
 def _undo() -> None:

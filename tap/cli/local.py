@@ -1,4 +1,4 @@
-"""`python -m tap local …`: the embedded AWS on this machine."""
+"""`tap local …`: the embedded AWS on this machine."""
 
 import os
 import shlex
@@ -31,7 +31,7 @@ def up(
     except LocalError as error:
         fail(error)
     out.print(f"The embedded AWS is at {server.url} (pid {server.pid}, log .tap/{embedded.LOG.name}).")
-    err.print('Use it in this shell:  eval "$(python -m tap local env)"')
+    err.print('Use it in this shell:  eval "$(tap local env)"')
 
 
 @app.command()
@@ -56,7 +56,7 @@ def status() -> None:
     except LocalError as error:
         fail(error)
     if not server:
-        out.print("The embedded AWS is not running; `python -m tap local up` starts it.")
+        out.print("The embedded AWS is not running; `tap local up` starts it.")
         raise typer.Exit(1)
     out.print(f"The embedded AWS is at {server.url} (pid {server.pid}, log .tap/{embedded.LOG.name}).")
 
@@ -65,7 +65,7 @@ def status() -> None:
 def env() -> None:
     """Print the variables that make cdktf, terraform, aws and boto3 use it.
 
-    eval "$(python -m tap local env)"
+    eval "$(tap local env)"
     """
     try:
         lines = shell_lines(*environment())
@@ -85,7 +85,7 @@ def environment() -> tuple[dict[str, str], list[str]]:
     try:
         server = embedded.running()
         if not server:
-            fail("The embedded AWS is not running; `python -m tap local up` starts it.")
+            fail("The embedded AWS is not running; `tap local up` starts it.")
         region = settings.load(ROOT / "environments.toml", os.environ)[0].region
         ours = embedded.client_environment(server, region, os.environ) | terraform.environment(os.environ)
         ours["TAP_OUTPUTS"] = str(OUTPUTS)

@@ -1,4 +1,4 @@
-"""`python -m tap outputs`: what a deployed stack tells the programs that use it."""
+"""`tap outputs`: what a deployed stack tells the programs that use it."""
 
 import json
 import sys

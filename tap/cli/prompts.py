@@ -1,4 +1,4 @@
-"""`python -m tap prompts …`: the prompt store from a shell."""
+"""`tap prompts …`: the prompt store from a shell."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Exit status:
 5  nothing to claim now
 6  done, but lines or items were left out
 
-Example: python -m tap prompts create 'Review the code' code_review --priority high
+Example: tap prompts create 'Review the code' code_review --priority high
 """
 app = typer.Typer(name="prompts", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -64,7 +64,7 @@ Lease = Annotated[timedelta, typer.Option(parser=duration, metavar="DURATION", h
 OUTPUTS = Path("outputs.json")
 
 
-@app.command(epilog="Example: python -m tap prompts create 'Review the code' code_review --priority high")
+@app.command(epilog="Example: tap prompts create 'Review the code' code_review --priority high")
 def create(
     text: Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.")],
     task_type: Annotated[str, typer.Argument(help="What kind of work it is; workers can choose by it.")],
@@ -95,7 +95,7 @@ def create(
         show_one(prompt_fields(prompt), as_json=as_json)
 
 
-@app.command(epilog="Example: python -m tap prompts get 0b8f7a52-8a6e-4a6e-9d55-0f1d2c3b4a59")
+@app.command(epilog="Example: tap prompts get 0b8f7a52-8a6e-4a6e-9d55-0f1d2c3b4a59")
 def get(
     prompt_id: PromptId,
     table: Table = None,
@@ -108,7 +108,7 @@ def get(
         show_one(prompt_fields(store.get(prompt_id)), as_json=as_json)
 
 
-@app.command(epilog="""Example: python -m tap prompts update ID completed --result '{"score": 0.95}'""")
+@app.command(epilog="""Example: tap prompts update ID completed --result '{"score": 0.95}'""")
 def update(
     prompt_id: PromptId,
     status: Annotated[Status, typer.Argument(help="The new one.")],
@@ -135,7 +135,7 @@ def update(
         show_one(prompt_fields(prompt), as_json=as_json)
 
 
-@app.command("list", epilog="Example: python -m tap prompts list --status pending --priority high --limit 20")
+@app.command("list", epilog="Example: tap prompts list --status pending --priority high --limit 20")
 def list_(
     status: Annotated[Status | None, typer.Option(help="Only prompts with this status.")] = None,
     task_type: TaskType = None,
@@ -152,7 +152,7 @@ def list_(
         show_list(found, limit, as_json=as_json)
 
 
-@app.command(epilog="Example: python -m tap prompts claim worker-1 --lease 10m   (exit status 5: nothing to do now)")
+@app.command(epilog="Example: tap prompts claim worker-1 --lease 10m   (exit status 5: nothing to do now)")
 def claim(
     worker: Annotated[str, typer.Argument(help="Who takes it.")],
     lease: Lease = "5m",  # type: ignore[assignment]
@@ -177,7 +177,7 @@ def claim(
             hand_over(fields, lambda: store.release(held), as_json=as_json)
 
 
-@app.command(epilog="Example: python -m tap prompts extend ID --token TOKEN --lease 10m")
+@app.command(epilog="Example: tap prompts extend ID --token TOKEN --lease 10m")
 def extend(
     prompt_id: PromptId,
     token: Token,
@@ -193,7 +193,7 @@ def extend(
         show_one({"id": prompt_id, "lease_until": until.isoformat()}, as_json=as_json)
 
 
-@app.command(epilog="""Example: python -m tap prompts complete ID --token TOKEN --result '{"score": 0.95}'""")
+@app.command(epilog="""Example: tap prompts complete ID --token TOKEN --result '{"score": 0.95}'""")
 def complete(
     prompt_id: PromptId,
     token: Token,
@@ -209,7 +209,7 @@ def complete(
         show_one(prompt_fields(prompt), as_json=as_json)
 
 
-@app.command(epilog="""Example: python -m tap prompts fail ID --token TOKEN --result '"no such repository"'""")
+@app.command(epilog="""Example: tap prompts fail ID --token TOKEN --result '"no such repository"'""")
 def fail(
     prompt_id: PromptId,
     token: Token,
@@ -225,7 +225,7 @@ def fail(
         show_one(prompt_fields(prompt), as_json=as_json)
 
 
-@app.command(epilog="Example: python -m tap prompts release ID --token TOKEN")
+@app.command(epilog="Example: tap prompts release ID --token TOKEN")
 def release(
     prompt_id: PromptId,
     token: Token,
@@ -240,14 +240,14 @@ def release(
         show_one(prompt_fields(store.release(held)), as_json=as_json)
 
 
-@app.command(epilog="Example: python -m tap prompts delete ID")
+@app.command(epilog="Example: tap prompts delete ID")
 def delete(prompt_id: PromptId, table: Table = None, outputs: Outputs = OUTPUTS, stack: Stack = None) -> None:
     """Delete a prompt, whatever its status."""
     with opened(table, outputs, stack) as store:
         store.delete(prompt_id)
 
 
-@app.command("import", epilog="Example: python -m tap prompts import prompts.ndjson   (after a kill: the same again)")
+@app.command("import", epilog="Example: tap prompts import prompts.ndjson   (after a kill: the same again)")
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard input.")],
     rejects: Annotated[Path | None, typer.Option(help="Where bad lines go (FILE.import-….rejects); replaced.")] = None,
@@ -287,7 +287,7 @@ def import_(
         say(f"{report.rejected} lines were not imported: see {report.rejects}.", status=6)
 
 
-@app.command(epilog="Example: python -m tap prompts export backup.ndjson; tap prompts export - | jq .status")
+@app.command(epilog="Example: tap prompts export backup.ndjson; tap prompts export - | jq .status")
 def export(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard output.")],
     segments: Annotated[int, typer.Option(parser=whole_number(1, 64), metavar="N", help="Parallel scans.")] = 4,

@@ -104,7 +104,7 @@ def _up(port: int, record: Path, log: Path) -> Server:
     if server := running(record):
         raise LocalError(
             f"The embedded AWS is already running at {server.url} (pid {server.pid});"
-            ' `eval "$(python -m tap local env)"` has this shell use it, `python -m tap local down` stops it.'
+            ' `eval "$(tap local env)"` has this shell use it, `tap local down` stops it.'
         )
     if find_spec("moto") is None:
         raise LocalError(f'There is no moto in {sys.executable}, which the embedded AWS is: pip install "tap[local]".')

@@ -30,7 +30,7 @@ def require_served(process_environment: Mapping[str, str]) -> None:
             )
 
 
-_NEW_SHELL = 'open a new shell, or `eval "$(python -m tap local env)"` for the embedded AWS that runs now'
+_NEW_SHELL = 'open a new shell, or `eval "$(tap local env)"` for the embedded AWS that runs now'
 
 
 def _require_answer(url: str) -> None:
@@ -51,5 +51,5 @@ def _require_answer(url: str) -> None:
     except (OSError, UnicodeError):  # the latter for a name that is none
         raise StateError(
             f"AWS_ENDPOINT_URL is {url}, where nobody answers: start that endpoint"
-            f" (`python -m tap local up`, `docker compose up`), {_NEW_SHELL}."
+            f" (`tap local up`, `docker compose up`), {_NEW_SHELL}."
         ) from None

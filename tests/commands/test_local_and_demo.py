@@ -145,7 +145,7 @@ def test_another_service_on_the_port_of_a_server_that_died_is_not_taken_for_it(h
         with connection:
             connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
             said, _ = process.communicate(timeout=60)
-    assert (process.returncode, said) == (1, "The embedded AWS is not running; `python -m tap local up` starts it.\n")
+    assert (process.returncode, said) == (1, "The embedded AWS is not running; `tap local up` starts it.\n")
 
 
 def test_two_ups_at_once_start_one_server(here: Checkout) -> None:

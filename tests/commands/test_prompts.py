@@ -1,4 +1,4 @@
-"""`python -m tap prompts …` as a script sees it: output, standard error, exit status."""
+"""`tap prompts …` as a script sees it: output, standard error, exit status."""
 
 from __future__ import annotations
 
