@@ -43,6 +43,11 @@ NAMED = {
     "dashboard": ("aws_cloudwatch_dashboard.CloudWatchDashboard", "dashboard_name"),
     **{alarm.setting: (alarm.address, "alarm_name") for alarm in ALARMS},
 }
+if unknown := set(NAMED) ^ set(Names.model_fields):
+    raise AssertionError(
+        f"{', '.join(sorted(unknown))}: the names in tap/settings/model.py are not those in tests/support/the_stack.py."
+        " A new alarm needs its line in ALARMS there."
+    )
 #: Every resource; the subscription is there only when there is an address to send to.
 ADDRESSES = {
     *(address for address, _ in NAMED.values()),

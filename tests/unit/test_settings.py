@@ -31,16 +31,9 @@ def loaded(tmp_path: Path) -> Loader:
 class TestDefaults:
     def test_no_file_is_the_seeds_stack(self, loaded: Loader) -> None:
         (dev,) = loaded()
-        assert dev.model_dump(exclude={"names"}) == {
-            "environment_suffix": "dev",
-            "project_name": "tap",
-            "region": "us-east-1",
-            "alert_email": "",
-            "deletion_protection_enabled": False,
-            "point_in_time_recovery_enabled": False,
-            "tags": {},
-            "backend": {"type": "local"},
-        }
+        plain = {setting: default for setting, *_, default in PRECEDENCE}
+        nested = {"tags": {}, "backend": {"type": "local"}}
+        assert dev.model_dump(exclude={"names"}) == {"environment_suffix": "dev"} | plain | nested, ADD_IT
 
     def test_an_empty_table_is_the_same(self, loaded: Loader) -> None:
         assert loaded("[dev]") == loaded()
@@ -57,11 +50,12 @@ PRECEDENCE = [
     ("deletion_protection_enabled", "deletion_protection_enabled = true", True, "false", False, False),
     ("point_in_time_recovery_enabled", "point_in_time_recovery_enabled = true", True, "false", False, False),
 ]
+ADD_IT = "A new setting needs its row in PRECEDENCE, in tests/unit/test_settings.py."
 
 
 class TestWhoWins:
     def test_every_variable_is_tried_here(self) -> None:
-        assert {row[0] for row in PRECEDENCE} == set(FROM_PROCESS_ENVIRONMENT)
+        assert {row[0] for row in PRECEDENCE} == set(FROM_PROCESS_ENVIRONMENT), ADD_IT
 
     @pytest.mark.parametrize(("setting", "toml", "of_toml", "text", "of_variable", "default"), PRECEDENCE)
     def test_variable_then_file_then_default(
