@@ -109,7 +109,7 @@ def _undo() -> None:
         with step(f"Destroying {STACK} with cdktf"):
             done = _logged([str(_CDKTF), "destroy", STACK, "--auto-approve"], environment)
         if done.status:
-            # By deletion protection, say. No harm: all of it is in this server's memory.
+            # By deletion protection, say. That does no harm: all of it is in this server's memory.
             err.print("[yellow]The destroy was refused;[/yellow] what is left goes with the embedded AWS.")
     finally:
         embedded.down()
@@ -118,7 +118,7 @@ def _undo() -> None:
 
 
 def _require_what_it_takes() -> None:
-    """Before anything is started: a checkout, settings, Node and Terraform as they must be."""
+    """Before anything is started, look at the checkout, the settings, Node and Terraform."""
     if not (ROOT / "main.py").is_file():
         fail(f"`tap demo` deploys this project's stack: run it in a checkout. There is no main.py in {ROOT}.")
     try:

@@ -34,8 +34,8 @@ def prompt_table(
         stream_enabled=True,
         stream_view_type="NEW_AND_OLD_IMAGES",
         ttl=DynamodbTableTtl(attribute_name="ttl", enabled=True),
-        # The next two stand here also when they are off: a block left out plans as "no change" where the real table
-        # differs (hashicorp/terraform-provider-aws#29811).
+        # The next two are written even when they are off: a block that is left out plans as "no change" where the real
+        # table differs (hashicorp/terraform-provider-aws#29811).
         server_side_encryption=DynamodbTableServerSideEncryption(enabled=True, kms_key_arn=key_arn),
         point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=point_in_time_recovery),
         deletion_protection_enabled=deletion_protection,

@@ -1,7 +1,7 @@
 """The embedded AWS: moto's server on 127.0.0.1, found again by later commands.
 
-All it holds is in memory. Each start gets an instance id, and the Terraform workspace of that id keeps its state: a
-state can so never be taken for that of another server, or for that of a stack on real AWS.
+All it holds is in memory. Each start gets an instance id, and its state is kept in a Terraform workspace of that id, so
+it is never mistaken for the state of another server, or of a stack on real AWS.
 """
 
 import contextlib
@@ -114,7 +114,7 @@ def _up(port: int, record: Path, log: Path) -> Server:
         process = _spawn(listener, instance, log)
         port = listener.getsockname()[1]
     server = Server(pid=process.pid, port=port, instance=instance)
-    # Written before it answers: whatever happens from here on, `down` finds the process.
+    # Written before the server answers, so that `down` finds the process whatever happens.
     record.write_text(server.model_dump_json())
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -147,7 +147,7 @@ def _alone(record: Path) -> Iterator[None]:
 
 
 def _listening(port: int) -> socket.socket:
-    # Opened here and handed on, so that a taken port is known at once and for certain.
+    # Opened here and handed on, so that a taken port is noticed at once.
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -164,7 +164,7 @@ def _listening(port: int) -> socket.socket:
 
 def _spawn(listener: socket.socket, instance: str, log: Path) -> "subprocess.Popen[bytes]":
     log.parent.mkdir(parents=True, exist_ok=True)
-    # The user's account has no business in a server that talks to nobody.
+    # The server talks to nobody, so it gets nothing of the user's account.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with log.open("wb") as output:
         return subprocess.Popen(

@@ -7,7 +7,7 @@ from tap.local import LocalError
 
 
 def require(process_environment: Mapping[str, str]) -> None:
-    """Return when there is a Node; jsii takes the one that JSII_NODE names.
+    """Return if there is a Node; jsii takes the one that JSII_NODE names.
 
     :raises LocalError: when there is none: jsii would end in a traceback.
     """

@@ -16,7 +16,7 @@ PROVIDER_VERSION = "5.100.0"
 MIRROR_PARENTS = (Path("/opt"), Path("/usr/local/share"))
 _CONFIGURATION = WORK / "terraform.rc"
 
-# Terraform asks every source that may have a provider and fails if one of them does: hence the `exclude`.
+# Terraform asks every source that may have a provider, and fails if one of them fails: hence the `exclude`.
 _CONFIGURATION_TEXT = """\
 provider_installation {{
   filesystem_mirror {{
@@ -44,8 +44,8 @@ def environment(process_environment: Mapping[str, str], configuration: Path = _C
     if mirror := find_mirror(process_environment):
         _write(configuration, _CONFIGURATION_TEXT.format(mirror=mirror, provider=PROVIDER))
         variables["TF_CLI_CONFIG_FILE"] = str(configuration)
-        # Terraform links to the mirror. By way of cdktf-cli's cache, ~/.terraform.d/plugin-cache, two first deploys
-        # trip over each other, and one that has another source later writes through the cache's link into the mirror.
+        # cdktf-cli's cache, ~/.terraform.d/plugin-cache, is not locked: two first deploys break each other. Terraform
+        # also writes through its links into the mirror.
         variables["CDKTF_DISABLE_PLUGIN_CACHE_ENV"] = "1"
     return variables
 

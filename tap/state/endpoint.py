@@ -1,4 +1,4 @@
-"""Ask an endpoint whether anybody serves it, before Terraform spends half a minute on finding out."""
+"""Ask an endpoint whether anybody answers there, before Terraform spends half a minute finding out."""
 
 import socket
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def require_served(process_environment: Mapping[str, str]) -> None:
 
         if not url or not identity.owns_workspace(url, workspace):
             raise StateError(
-                f"TF_WORKSPACE is {workspace}, which belongs to an embedded AWS, and AWS_ENDPOINT_URL is"
-                f" {url or 'not set'}, which is not that one: {_NEW_SHELL}."
+                f"TF_WORKSPACE is {workspace}, which belongs to an embedded AWS, but AWS_ENDPOINT_URL is"
+                f" {f'{url}, another endpoint' if url else 'not set'}: {_NEW_SHELL}."
             )
 
 
@@ -44,11 +44,11 @@ def _require_answer(url: str) -> None:
     try:
         with socket.create_connection((parts.hostname, port), timeout=_SECONDS) as connection:
             if parts.scheme == "http":
-                # A listening port is not enough: Docker's takes connections before LocalStack does.
+                # An open port is not enough: Docker accepts connections before LocalStack is there.
                 connection.sendall(f"GET / HTTP/1.0\r\nHost: {parts.hostname}\r\n\r\n".encode())
                 if not connection.recv(1):
                     raise ConnectionResetError
-    except (OSError, UnicodeError):  # the latter for a name that is none
+    except (OSError, UnicodeError):  # the latter for what can't be a host name
         raise StateError(
             f"AWS_ENDPOINT_URL is {url}, where nobody answers: start that endpoint"
             f" (`tap local up`, `docker compose up`), {_NEW_SHELL}."

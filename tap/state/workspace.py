@@ -1,4 +1,4 @@
-"""The Terraform workspace that `TF_WORKSPACE` names: whose state it is, and that Terraform finds it."""
+"""The Terraform workspace that `TF_WORKSPACE` names: whose state is in it, and whether Terraform finds it."""
 
 import ipaddress
 import json
