@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from tap.store.answers import UNSET
 from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
 from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
-from tap.store.claims import DEFAULT_SKEW, Claiming, result_changes
+from tap.store.claims import DEFAULT_SKEW, Claiming
 from tap.store.client import ClientSettings
 from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
-from tap.store.items import Item, is_expired, iso, moment_after, new_item, read_prompt, utc_now
+from tap.store.items import Item, is_expired, new_item, read_prompt
 from tap.store.models import (
     ATTEMPTS,
     DEFAULT_LIFETIME,
+    DEFAULT_PRIORITY,
     PRIORITY,
     STATUS,
     NewPrompt,
@@ -32,15 +33,25 @@ from tap.store.models import (
     checked_value,
 )
 from tap.store.outputs import read_outputs, table_of
-from tap.store.table import ALIVE, Clock, Table, alive_at, check_count, check_id, same_prompt
+from tap.store.results import with_result
+from tap.store.table import A_PROMPT, ALIVE, Clock, Outcome, Table, alive_at, check_count, check_id, same_prompt
+from tap.store.times import iso, moment_after, utc_now
 from tap.store.values import check_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_SHORTEST = timedelta(seconds=1)  # DynamoDB's ttl has no fractions
 _log = logging.getLogger("tap.store")
 
-_A_PROMPT = "attribute_exists(#prompt_text) AND attribute_exists(#task_type)"
+# Attempts that are no number, which nothing can be added to, count as none.
+_MORE_ATTEMPTS = [
+    (
+        ", #max_attempts = if_not_exists(#attempts, :zero) + :more",
+        " AND (attribute_not_exists(#attempts) OR attribute_type(#attempts, :number))",
+    ),
+    (", #max_attempts = :more", " AND NOT attribute_type(#attempts, :number)"),
+]
 _NOT_YET = "(attribute_not_exists(#update_token) OR #update_token <> :update_token)"
 
 
@@ -119,7 +130,7 @@ class PromptStore(Claiming):
         DynamoDB hasn't deleted yet doesn't count: it is replaced.
         """
         now = self._table.now()
-        expires_at = None if expires_in is None else moment_after(now, expires_in, "expires_in")
+        expires_at = None if expires_in is None else moment_after(now, expires_in, "expires_in", _SHORTEST)
         fields: dict[str, object] = {"prompt_text": prompt_text, "task_type": task_type, "priority": priority}
         fields |= {"id": str(uuid.uuid4()) if prompt_id is None else prompt_id, "max_attempts": max_attempts}
         new = checked(NewPrompt, fields)
@@ -177,37 +188,46 @@ class PromptStore(Claiming):
         failed for its attempts can be claimed again after `update_status(id, "pending", more_attempts=3)`.
         """
         now = self._table.now()
-        changes, removals, values = result_changes(result)
-        values |= {":new": {"S": checked_value(STATUS, "status", status)}, ":at": {"S": iso(now)}}
-        values |= alive_at(now)
         token = {"S": str(uuid.uuid4())}
+        known = alive_at(now) | {
+            ":new": {"S": checked_value(STATUS, "status", status)},
+            ":at": {"S": iso(now)},
+            ":string": {"S": "S"},
+            ":update_token": token,
+        }
         # botocore's second try, after a lost reply, finds the first one's token. Carried out again, it would
         # take the prompt from a worker that claimed it in between.
-        changes += ", #update_token = :update_token"
-        condition = f"{_A_PROMPT} AND {ALIVE} AND {_NOT_YET}"
-        values[":update_token"] = token
+        condition = f"{A_PROMPT} AND {ALIVE} AND {_NOT_YET}"
         if expected_status is not None:
             condition += " AND #status = :expected"
-            values[":expected"] = {"S": checked_value(STATUS, "expected_status", expected_status)}
+            known[":expected"] = {"S": checked_value(STATUS, "expected_status", expected_status)}
+        ways = [("", "")]
         if more_attempts is not None:
             if status != "pending":
                 raise InvalidPrompt("more_attempts goes with status pending.")
-            checked_value(ATTEMPTS, "more_attempts", more_attempts)
-            changes += ", #max_attempts = if_not_exists(#attempts, :zero) + :more"
-            values |= {":zero": {"N": "0"}, ":more": {"N": str(more_attempts)}}
-        outcome = self._table.update(
-            prompt_id,
-            f"SET #status = :new, #updated_at = :at{changes} REMOVE #claim_token, #claim_owner, #lease_until{removals}",
-            condition,
-            values,
-        )
+            known |= {":zero": {"N": "0"}, ":more": {"N": str(checked_value(ATTEMPTS, "more_attempts", more_attempts))}}
+            ways = _MORE_ATTEMPTS
+
+        def send(changes: str, removals: str, values: dict[str, Any]) -> Outcome:
+            for more, possible in ways:
+                outcome = self._table.update(
+                    prompt_id,
+                    f"SET #status = :new, #updated_at = :at, #update_token = :update_token{changes}{more}"
+                    f" REMOVE #claim_token, #claim_owner, #lease_until{removals}",
+                    f"{condition}{possible}",
+                    known | values,
+                )
+                if outcome.applied or "N" in (outcome.item or {}).get("attempts", {"N": "0"}):
+                    break
+            return outcome
+
+        outcome = with_result(result, send)
         item = outcome.item if outcome.applied and outcome.item else self._table.living(outcome, prompt_id, now)
-        # A ghost was refused too: reading it raises UnreadablePrompt.
-        if outcome.applied or item.get("update_token") == token or not {"prompt_text", "task_type"} <= item.keys():
-            return read_prompt(item, self.table_name)
-        found = item.get("status", {}).get("S", "without a status")
+        prompt = read_prompt(item, self.table_name)  # UnreadablePrompt for a ghost, which was refused too
+        if outcome.applied or item.get("update_token") == token:
+            return prompt
         raise PromptConflict(
-            f"Prompt {prompt_id!r} is {found}, not {expected_status}.",
+            f"Prompt {prompt_id!r} is {prompt.status}, not {expected_status}.",
             table=self.table_name,
             prompt_id=prompt_id,
         )
@@ -255,7 +275,10 @@ class PromptStore(Claiming):
             values[":task_type"] = {"S": task_type}
         if priority is not None:
             values[":priority"] = {"S": checked_value(PRIORITY, "priority", priority)}
-            absent = " OR attribute_not_exists(#priority)" if priority == "medium" else ""
+            absent = ""
+            if priority == DEFAULT_PRIORITY:
+                absent = " OR NOT attribute_type(#priority, :string)"
+                values[":string"] = {"S": "S"}
             terms.append(f"(#priority = :priority{absent})")
         return self._matching(" AND ".join(terms), values, page_size)
 

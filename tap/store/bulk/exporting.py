@@ -149,7 +149,7 @@ def _segment(table: Table, segment: int, segments: int) -> Iterator[_Page]:
             if is_expired(item, table.now()):  # since the scan began
                 continue
             try:
-                lines.append(prompt_line(read_prompt(item, table.table_name)) + "\n")
+                lines.append(prompt_line(read_prompt(item, table.table_name), item) + "\n")
             except UnreadablePrompt as error:
                 unreadable.append(error.prompt_id or "?")
         yield _Page("".join(lines).encode(), len(lines), unreadable)
