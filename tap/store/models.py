@@ -60,7 +60,7 @@ class Prompt(BaseModel):
 
 def _valid_key(value: object) -> object:
     if isinstance(value, str) and not 0 < len(value.encode(errors="replace")) <= 2048:
-        raise ValueError("DynamoDB's keys have 1 to 2048 bytes")
+        raise ValueError("a key of DynamoDB's has 1 to 2048 bytes")
     return value
 
 

@@ -24,7 +24,7 @@ from tap.store import (
     PromptTooLarge,
     Ticket,
 )
-from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, MAX_WORKER_BYTES
+from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, MAX_WORKER_BYTES, REASON_BYTES
 from tap.store.values import item_size
 from tests.store.endpoint import ManualClock
 
@@ -296,9 +296,12 @@ def test_a_new_prompt_leaves_room_for_a_claim(store: PromptStore, client: Dynamo
 
     store.create("text", "type", prompt_id="id", max_attempts=1_000_000)
     before = size()
-    claimed(store, "w" * MAX_WORKER_BYTES)
+    claim = claimed(store, "w" * MAX_WORKER_BYTES)
     grown = size() - before
     assert MAX_WORKER_BYTES < grown <= CLAIM_BYTES
+    assert grown + REASON_BYTES <= CLAIM_BYTES
+    store.fail(claim, {"score": 1.0, "why": "r" * 480})
+    assert size() - before <= CLAIM_BYTES
     # Without a request: moto counts an item's bytes in its own way.
     sealed = PromptStore("sealed", ClientSettings("us-east-1", "http://127.0.0.1:9", attempts=1))
     with pytest.raises(PromptTooLarge, match=f"less {CLAIM_BYTES} that a claim needs"):
