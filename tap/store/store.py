@@ -143,7 +143,7 @@ class PromptStore(Claiming):
             iso(now),
             expires_at,
         )
-        outcome = self._table.put_new(item, now)
+        outcome = self._table.put_new(item)
         stored = outcome.item
         if stored is None or not (outcome.applied or same_prompt(stored, item)):
             raise PromptConflict(

@@ -85,20 +85,25 @@ class Table:
             raise InvalidPrompt("The store's clock returned a time without a zone.")
         return moment
 
-    def put_new(self, item: Item, now: datetime) -> Outcome:
+    def put_of(self, item: Item) -> dict[str, dict[str, Any]]:
+        """Writing the item unless a living one has its id, as a part of a transaction."""
+        return {
+            "Put": {
+                "TableName": self.table_name,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(id) OR #ttl <= :now_s",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
+                "ExpressionAttributeValues": {":now_s": {"N": str(epoch_s(self.now()))}},
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def put_new(self, item: Item) -> Outcome:
         """Write the item unless a living one has its id (an expired one is replaced)."""
-        prompt_id = item["id"]["S"]
         client = self.client
-        with Calling(self.table_name, prompt_id):
+        with Calling(self.table_name, item["id"]["S"]):
             try:
-                client.put_item(
-                    TableName=self.table_name,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(id) OR #ttl <= :now_s",
-                    ExpressionAttributeNames={"#ttl": "ttl"},
-                    ExpressionAttributeValues={":now_s": {"N": str(epoch_s(now))}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+                client.put_item(**self.put_of(item)["Put"])
             except client.exceptions.ConditionalCheckFailedException as refusal:
                 return Outcome(applied=False, item=refusal.response.get("Item"))  # type: ignore[arg-type]
         return Outcome(applied=True, item=item)

@@ -163,7 +163,7 @@ def test_of_a_batch_that_dynamodb_refuses_only_the_guilty_line_is_rejected(store
 
 def test_long_bad_lines_do_not_pile_up(clock: ManualClock) -> None:
     file = io.BytesIO((b"x" * 300_000 + b"\n") * 40)
-    cut = [chunk for chunk, _ in chunks(file, Checkpoint("", 0), clock(), 4)]
+    cut = list(chunks(file, Checkpoint("", 0), clock(), 4))
     assert max(len(chunk.rejects) for chunk in cut) <= 4
     assert max(len(text) for chunk in cut for _, _, text in chunk.rejects) <= 64 * 1024
     assert sum(len(chunk.rejects) for chunk in cut) == 40
@@ -196,6 +196,23 @@ def test_of_an_id_that_comes_twice_the_first_line_counts(store: PromptStore, fil
     assert (report.imported, report.existing, report.rejected) == (250, 2, 1)
     assert rejects(report) == [(252, "another prompt has the id 'id-8'.")]
     assert store.get("id-8").prompt_text == "text"
+
+
+@pytest.mark.parametrize("distance", [1, 120])
+def test_ids_that_come_twice_cost_what_others_do(store: PromptStore, file: Path, distance: int) -> None:
+    """Each id once more, so many lines later: as often as not with another text."""
+    first = [PLAIN | {"id": f"id-{number}"} for number in range(360)]
+    again = [line | ({} if number % 2 else {"prompt_text": "second"}) for number, line in enumerate(first)]
+    lines: list[dict[str, Any]] = []
+    for start in range(0, 360, distance):
+        lines += first[start : start + distance] + again[start : start + distance]
+    write(file, *lines)
+    sent: list[str] = []
+    store.client.meta.events.register("before-call.dynamodb", lambda model, **_: sent.append(model.name))
+    report = store.import_prompts(file)
+    assert (report.imported, report.existing, report.rejected) == (360, 180, 180)
+    assert {prompt.prompt_text for prompt in store.list()} == {"text"}
+    assert len(sent) < 40  # eight chunks: what is there, what is new, what repeats
 
 
 def test_an_imported_file_is_not_imported_again_unless_asked(store: PromptStore, file: Path) -> None:

@@ -104,10 +104,13 @@ def _run(table: Table, file: BinaryIO, journal: _Journal, workers: int) -> Impor
         ThreadPoolExecutor(workers) as pool,
     ):
         try:
-            for chunk, drain in chunks(file, journal.state, table.now(), in_flight):
+            for chunk in chunks(file, journal.state, table.now(), in_flight):
                 waiting.append(pool.submit(writer.write, chunk))
-                while waiting and (drain or len(waiting) >= in_flight or waiting[0].done()):
+                waiting[-1].add_done_callback(lambda _, chunk=chunk: chunk.done.set())  # type: ignore[misc]
+                while waiting and (len(waiting) >= in_flight or waiting[0].done()):
                     journal.commit(waiting.popleft().result())
+            for future in waiting:
+                journal.commit(future.result())
             journal.state.done = True
         finally:
             writer.stop.set()

@@ -41,6 +41,7 @@ from tap.store.models import (
 from tap.store.times import iso
 from tap.store.values import check_text, item_size, result_forms, same_typed, typed_to_json
 
+LONGEST_LINE: Final = 4 * 1024 * 1024  # 400 KB, every character escaped, is below
 _PLAIN: Final = frozenset({"id", "prompt_text", "task_type", "priority", "max_attempts", "created_at", "expires_at"})
 _EXPORTED: Final = frozenset({"id", "status", "expires_at"})
 _EXACT: Final = {**{attribute.name: attribute.field for attribute in OPTIONAL}, **dict.fromkeys(RESULT, "result")}
@@ -105,7 +106,11 @@ def prompt_line(prompt: Prompt, item: Item) -> str:
     for name in ("priority", "created_at"):  # which a line that lacks it is given
         if name not in item:
             fields[name] = None
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    if len(line) > LONGEST_LINE // 2 and "result" in exact:  # it is there twice
+        del fields["result"]
+        line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return line
 
 
 def _says(prompt: Prompt, name: str, value: dict[str, Any]) -> bool:
