@@ -12,8 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from tap.cli.prompts_io import opened, printing, say, show_list, show_one, tracked
-from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, Ticket
+from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, StoreError, Ticket
+from tap.store.encodings import decoded
 from tap.store.fields import prompt_fields
+from tap.store.values import without_doubles
 
 _HELP = """Store, find, hand out and finish prompts.
 
@@ -50,7 +52,10 @@ def _duration(text: str) -> timedelta:
 def _json(text: str) -> Any:
     """JSON, or @FILE with JSON in it; typer calls it with None-less text only."""
     try:
-        return [json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)]
+        said = decoded(Path(text[1:]).read_bytes()) if text.startswith("@") else text
+        return [json.loads(said, object_pairs_hook=without_doubles)]
+    except StoreError as error:
+        raise typer.BadParameter(f"not usable: {error}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise typer.BadParameter(f"not JSON: {error} (text needs its quotes: '\"done\"')") from error
 
@@ -266,6 +271,7 @@ def delete(prompt_id: PromptId, table: Table = None, outputs: Outputs = OUTPUTS,
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard input.")],
     rejects: Annotated[Path | None, typer.Option(help="Where bad lines go (FILE.import-….rejects); replaced.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Where it keeps how far it came (beside FILE).")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Connections.")] = 16,
     again: Annotated[bool, typer.Option("--again", help="Also if the file was imported before.")] = False,
     table: Table = None,
@@ -276,7 +282,7 @@ def import_(
     """Import prompts, one JSON object per line; {"prompt_text": …, "task_type": …} is enough.
 
     A prompt that exists is never overwritten.
-    How far it came is kept beside FILE: after a kill the same command goes on.
+    How far it came is kept beside FILE, or in --checkpoint: after a kill the same command goes on.
     A file that was imported completely is not imported twice, and of one that grew only the new lines.
     """
     from_stdin = str(source) == "-"
@@ -288,16 +294,16 @@ def import_(
         report = store.import_prompts(
             sys.stdin.buffer if from_stdin else source,
             rejects=rejects or (Path("stdin.rejects") if a_stream else None),
+            checkpoint=checkpoint,
             workers=workers,
             again=again,
             on_progress=lambda so_far: progress(so_far.offset, so_far.size, f"{so_far.lines:,} lines"),
         )
-    show_one(
-        {name: getattr(report, name) for name in ("lines", "imported", "existing", "rejected", "resumed_at")},
-        as_json=as_json,
-    )
+    fields = {name: getattr(report, name) for name in ("lines", "imported", "existing", "rejected", "resumed_at")}
     if report.finished_before:
-        say("This very file was imported before; nothing was done (--again imports it once more).")
+        fields["note"] = "This very file was imported before; nothing was done (--again imports it once more)."
+        say(fields["note"])
+    show_one(fields, as_json=as_json)
     if report.rejected:
         say(f"{report.rejected} lines were not imported: see {report.rejects}.", status=6)
 

@@ -302,6 +302,7 @@ class PromptStore(Claiming):
         source: str | PathLike[str] | BinaryIO,
         *,
         rejects: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         workers: int = DEFAULT_WORKERS,
         again: bool = False,
         on_progress: Callable[[ImportReport], object] | None = None,
@@ -311,19 +312,20 @@ class PromptStore(Claiming):
         A prompt that exists is never overwritten: the same one counts as existing, a different one under
         its id is rejected. Lines that can't be imported go to `rejects` (SOURCE.import-….rejects) with
         number and reason; an import from the start replaces that file. How far it came is kept beside the
-        source (SOURCE.import-….json): after a kill the same call goes on where it stopped, nothing lost,
-        nothing doubled. A file that was imported completely is not imported a second time unless `again`;
-        of one that has grown since, only the new lines are. A table deployed anew under its old name
-        is told from the old one if DescribeTable is allowed. A stream (also a FIFO's path) can't be
-        continued; lines of it without an id get a random one.
+        source (SOURCE.import-….json), or in `checkpoint`, with the rejects beside that: after a kill the same
+        call goes on where it stopped, nothing lost, nothing doubled. A file that was imported completely is
+        not imported a second time unless `again`; of one that has grown since, only the new lines are. A table
+        deployed anew under its old name is told from the old one if DescribeTable is allowed. A stream (also a
+        FIFO's path) can't be continued; lines of it without an id get a random one.
 
-        Raises ImportRefused (changed since, or another import of the file is running), and the store's
-        other errors after keeping what was done.
+        Raises ImportRefused (changed since, in UTF-16, another import of the file is running, no place to keep how
+        far it came), and the store's other errors after keeping what was done.
         """
         return import_prompts(
             self._table,
             Path(source) if isinstance(source, str | PathLike) else source,
             rejects=None if rejects is None else Path(rejects),
+            checkpoint=None if checkpoint is None else Path(checkpoint),
             workers=workers,
             again=again,
             on_progress=on_progress,

@@ -119,6 +119,15 @@ def _levels(value: object) -> int:
     return deepest
 
 
+def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's fields, for json.loads, which by itself takes the last of two with one key."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise InvalidPrompt(f"the key {next(name for name in names if names.count(name) > 1)!r} comes twice.")
+    return values
+
+
 def plain_number(text: str) -> int | float:
     """Read DynamoDB's number as JSON would: an int if it is whole, a float otherwise."""
     if text.lstrip("-").isdigit():

@@ -219,7 +219,8 @@ def test_an_imported_file_is_not_imported_again_unless_asked(store: PromptStore,
     write(file, PLAIN, PLAIN)
     store.import_prompts(file)
     again = store.import_prompts(file)
-    assert (again.finished_before, again.imported) == (True, 2)
+    assert again.finished_before
+    assert (again.lines, again.imported, again.existing, again.rejected) == (0, 0, 0, 0)
     assert len(list(store.list())) == 2
     assert store.import_prompts(file, again=True).imported == 2
     assert len(list(store.list())) == 4
@@ -297,6 +298,43 @@ def test_a_file_that_changed_half_way_is_refused(store: PromptStore, file: Path)
     write(file, PLAIN | {"priority": "high"}, *[PLAIN] * 900)
     with pytest.raises(ImportRefused, match="has changed"):
         store.import_prompts(file)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [(name, name.upper()[:6]) for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")],
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+def test_another_encoding_is_refused_before_anything_is_written(
+    store: PromptStore, file: Path, encoding: str, says: str, stream: bool
+) -> None:
+    content = "".join(json.dumps(PLAIN) + "\n" for _ in range(3)).encode(encoding)
+    file.write_bytes(content)
+    with pytest.raises(ImportRefused, match=f"is in {says}, as PowerShell's > writes it: save it as UTF-8 first"):
+        store.import_prompts(io.BytesIO(content) if stream else file)
+    assert list(file.parent.iterdir()) == [file]
+    assert list(store.list()) == []
+
+
+def test_a_line_in_another_encoding_is_the_lines_fault(store: PromptStore, file: Path) -> None:
+    """As when the output of several programs goes into one file."""
+    lines = [json.dumps(PLAIN).encode(encoding) for encoding in ("utf-8", "utf-16-be", "utf-8-sig", "utf-8")]
+    lines += ['{"prompt_text": "sch\u00f6n", "task_type": "t"}'.encode("latin-1")]
+    file.write_bytes(b"\n".join(lines))
+    report = store.import_prompts(file)
+    assert (report.imported, [line for line, _ in rejects(report)]) == (2, [2, 3, 5])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"prompt_text": "a", "task_type": "b", "prompt_text": "c"}',
+        '{"prompt_text": "a", "task_type": "b", "result": {"x": {"prompt_text": 1, "prompt_text": 1}}}',
+    ],
+)
+def test_a_key_that_comes_twice_is_the_lines_fault(clock: ManualClock, line: str) -> None:
+    with pytest.raises(InvalidPrompt, match="the key 'prompt_text' comes twice"):
+        read_line(line.encode(), "fallback", clock())
 
 
 @pytest.mark.parametrize("when", ["afterwards", "meanwhile", "interrupted"])

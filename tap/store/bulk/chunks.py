@@ -11,7 +11,8 @@ from typing import BinaryIO, Final
 
 from tap.store.bulk.checkpoint import Checkpoint
 from tap.store.bulk.lines import LONGEST_LINE, read_line
-from tap.store.errors import InvalidPrompt
+from tap.store.encodings import encoding_of
+from tap.store.errors import ImportRefused, InvalidPrompt
 from tap.store.items import Item
 
 CHUNK_LINES: Final = 100  # BatchGetItem's limit
@@ -99,6 +100,13 @@ def _take_off(chunk: Chunk, flying: deque[Chunk], holder: dict[str, Chunk], in_f
                 del holder[prompt_id]
 
 
+def refuse_encoding(start: bytes, name: str) -> None:
+    """Raise ImportRefused for a file that begins as UTF-16 or UTF-32: its lines would be read as other text."""
+    encoding = encoding_of(start)
+    if encoding != "UTF-8":
+        raise ImportRefused(f"{name} is in {encoding}, as PowerShell's > writes it: save it as UTF-8 first.")
+
+
 def _lines(file: BinaryIO, start: Checkpoint) -> Iterator[tuple[int, int, bytes | None]]:
     """Each line's number, the offset after it, and its text (None: too long), without blank lines.
 
@@ -108,6 +116,8 @@ def _lines(file: BinaryIO, start: Checkpoint) -> Iterator[tuple[int, int, bytes 
     while (text := file.readline(LONGEST_LINE)) and not (start.size and offset >= start.size):
         if start.size:
             text = text[: start.size - offset]
+        if not offset:
+            refuse_encoding(text, "What is to be imported")
         line += 1
         offset += len(text)
         too_long = len(text) == LONGEST_LINE and not text.endswith(b"\n")

@@ -39,7 +39,7 @@ from tap.store.models import (
     checked,
 )
 from tap.store.times import iso
-from tap.store.values import check_text, item_size, result_forms, same_typed, typed_to_json
+from tap.store.values import check_text, item_size, result_forms, same_typed, typed_to_json, without_doubles
 
 LONGEST_LINE: Final = 4 * 1024 * 1024  # 400 KB, every character escaped, is below
 _PLAIN: Final = frozenset({"id", "prompt_text", "task_type", "priority", "max_attempts", "created_at", "expires_at"})
@@ -166,7 +166,7 @@ def _read_line(text: bytes, fallback_id: str, now: datetime) -> tuple[Item, bool
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
         # Decoded first: json.loads takes bytes with a NUL for UTF-16 or UTF-32.
-        values = json.loads(text.decode(), parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
+        values = json.loads(text.decode(), parse_constant=_refuse_constant, object_pairs_hook=without_doubles)
     except InvalidPrompt:
         raise
     except (ValueError, RecursionError) as error:
@@ -199,14 +199,6 @@ def _item(line: Line, prompt_id: str, exact: set[str]) -> Item:
         if item_size(whole) <= MAX_ITEM_BYTES:
             break
     return whole
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise InvalidPrompt(f"the key {next(name for name in names if names.count(name) > 1)!r} comes twice.")
-    return values
 
 
 def _typed_from_json(value: object, where: str, level: int) -> dict[str, Any]:
