@@ -65,6 +65,7 @@ def as_dynamodb_returns(value: dict[str, Any], level: int = 1) -> dict[str, Any]
 @example({"score": 0.95})
 @example([1, 1.0, True, -0.0, 0, 0.0, 1e-7, 1e300, 5e-324, 2**63, 10**37, 10**38, 10**39 + 1, -(10**40)])
 @example({"": {"a": ""}})
+@example({"k" * 70_000: 1, "constructor": {"__proto__": 1.0}})
 @example(nested(29))
 @example(nested(33))
 @example(nested(300))

@@ -3,7 +3,9 @@
  * Needs dist/ (npm run build), a table of its own (TAP_TABLE) and its endpoint (AWS_ENDPOINT_URL): tests/store/test_cases.py.
  */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import * as store from '../dist/prompts.js';
@@ -164,5 +166,25 @@ test('what is too large is refused', async () => {
   const { id } = await store.createPrompt(table, 'x'.repeat(300_000), 'type');
   await assert.rejects(store.updatePrompt(table, id, 'completed', 'y'.repeat(300_000)), store.InvalidPrompt);
 });
+
+const OUTPUTS = { TurnAroundPromptTableName: 'a-table', TurnAroundPromptTableArn: 'arn:aws:dynamodb:eu-central-1:1:table/x' };
+const UTF16 = Buffer.from(`\ufeff${JSON.stringify(OUTPUTS)}`, 'utf16le');
+for (const [name, content] of Object.entries({
+  'UTF-8 with a mark': Buffer.from(`\ufeff${JSON.stringify(OUTPUTS)}`),
+  'UTF-16': UTF16,
+  'UTF-16 without a mark': UTF16.subarray(2),
+  'UTF-16, big end first': Buffer.from(UTF16).swap16(),
+  'UTF-16 without a mark, big end first': Buffer.from(UTF16).swap16().subarray(2),
+})) {
+  test(`outputs in ${name} are read`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'outputs-'));
+    try {
+      await writeFile(join(folder, 'outputs.json'), content);
+      assert.deepEqual(await store.getTable(join(folder, 'outputs.json')), { name: 'a-table', region: 'eu-central-1' });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
 
 test('an unknown status is refused', () => assert.rejects(store.updatePrompt(table, 'case', 'done'), store.InvalidPrompt));
