@@ -22,11 +22,25 @@ from typing import Any, Final
 
 from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket
 from tap.store.candidates import in_order, is_free, lease_end, scan
+from tap.store.conditions import (
+    A_PROMPT,
+    ALIVE,
+    FORWARD,
+    FREE,
+    FRESH,
+    HELD,
+    HOLDS,
+    LASTS,
+    LEFT,
+    LEFT_VALUES,
+    PROLONGED,
+    unfinished_at,
+)
 from tap.store.errors import InvalidPrompt, LeaseLost, PromptConflict, PromptTooLarge, StoreError, is_refused
 from tap.store.items import MAX_WORKER_BYTES, REASON_BYTES, Item, attempts_left, is_countable, is_prompt, read_prompt
-from tap.store.models import DEFAULT_MAX_ATTEMPTS, Prompt
+from tap.store.models import Prompt
 from tap.store.results import is_result, with_result
-from tap.store.table import A_PROMPT, ALIVE, Outcome, Table, unfinished_at
+from tap.store.table import Outcome, Table
 from tap.store.times import epoch_ms, epoch_s, from_ms, iso, moment_after
 from tap.store.values import check_text, item_size, result_forms
 
@@ -35,27 +49,10 @@ _log = logging.getLogger("tap.store")
 DEFAULT_LEASE: Final = timedelta(minutes=5)
 DEFAULT_SKEW: Final = timedelta(seconds=2)
 
-_FREE: Final = "(#status = :pending OR (#status = :in_progress AND #lease_until < :ripe_ms))"
-# As attempts_left says it. An attribute of another kind, or none, is never of the type in question.
-_LEFT: Final = (
-    "((attribute_type(#max_attempts, :number) AND (#attempts < #max_attempts"
-    " OR (NOT attribute_type(#attempts, :number) AND #max_attempts > :zero)))"
-    " OR (NOT attribute_type(#max_attempts, :number) AND (NOT attribute_type(#attempts, :number)"
-    " OR #attempts < :default_max)))"
-)
-_LEFT_VALUES: Final = {":zero": {"N": "0"}, ":default_max": {"N": str(DEFAULT_MAX_ATTEMPTS)}}
-# A request that comes late, when its own first try was carried out and released since, takes nothing.
-_FRESH: Final = "(attribute_not_exists(#claim_token) OR #claim_token <> :token)"
-_LASTS: Final = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl >= :end_s)"
-_PROLONGED: Final = "#ttl > :now_s AND #ttl < :end_s"
 _TAKE: Final = (
     "SET #status = :in_progress, #claim_token = :token, #claim_owner = :owner,"
     " #lease_until = :until_ms, #updated_at = :at"
 )
-_HOLDS: Final = "attribute_exists(#id) AND #claim_token = :token AND #status = :in_progress"
-_HELD: Final = f"{_HOLDS} AND {ALIVE}"
-# A request that comes late must not move the lease back: another would take what its worker still works on.
-_FORWARD: Final = "(NOT attribute_type(#lease_until, :number) OR #lease_until <= :until_ms)"
 
 
 class Claiming:
@@ -129,10 +126,10 @@ class Claiming:
             ":at": {"S": iso(now)},
         }
         changes = "SET #lease_until = :until_ms, #updated_at = :at"
-        outcome = self._held_update(held, now, changes, f"{_HOLDS} AND {_FORWARD} AND {_LASTS}", values)
+        outcome = self._held_update(held, now, changes, f"{HOLDS} AND {FORWARD} AND {LASTS}", values)
         if not outcome.applied and _ends_before(outcome.item, now, values):
             changes += ", #ttl = :end_s"
-            outcome = self._held_update(held, now, changes, f"{_HOLDS} AND {_FORWARD} AND {_PROLONGED}", values)
+            outcome = self._held_update(held, now, changes, f"{HOLDS} AND {FORWARD} AND {PROLONGED}", values)
         if outcome.applied:
             return until
         item = self._table.living(outcome, held.id, now)
@@ -172,7 +169,7 @@ class Claiming:
             held,
             now,
             "SET #status = :pending, #updated_at = :at REMOVE #claim_owner, #lease_until",
-            _HELD,
+            HELD,
             {":pending": {"S": "pending"}, ":at": {"S": iso(now)}},
         )
         item = outcome.item if outcome.applied else self._table.living(outcome, held.id, now)
@@ -185,9 +182,7 @@ class Claiming:
 
         def send(changes: str, removals: str, values: dict[str, Any]) -> Outcome:
             changes = f"SET #status = :new, #updated_at = :at{changes} REMOVE #lease_until{removals}"
-            return self._held_update(
-                held, now, changes, _HELD, values | {":new": {"S": status}, ":at": {"S": iso(now)}}
-            )
+            return self._held_update(held, now, changes, HELD, values | {":new": {"S": status}, ":at": {"S": iso(now)}})
 
         outcome = with_result(result, send)
         item = outcome.item if outcome.applied else self._table.living(outcome, held.id, now)
@@ -216,7 +211,7 @@ class Claiming:
         until = _whole_ms(moment_after(now, lease, "lease"))
         values = {
             **unfinished_at(now),
-            **_LEFT_VALUES,
+            **LEFT_VALUES,
             ":ripe_ms": {"N": str(epoch_ms(now - self._skew))},
             ":token": {"S": token},
             ":owner": {"S": worker},
@@ -226,9 +221,9 @@ class Claiming:
             ":one": {"N": "1"},
             ":null": {"S": "NULL"},
         }
-        outcome = self._write_claim(candidate, "", _LASTS, values)
+        outcome = self._write_claim(candidate, "", LASTS, values)
         if not outcome.applied and _ends_before(outcome.item, now, values):
-            outcome = self._write_claim(candidate, ", #ttl = :end_s", _PROLONGED, values)
+            outcome = self._write_claim(candidate, ", #ttl = :end_s", PROLONGED, values)
         item = outcome.item
         if item is None:
             return {}
@@ -240,7 +235,7 @@ class Claiming:
         return item
 
     def _write_claim(self, candidate: Item, prolonging: str, lasting: str, values: dict[str, Any]) -> Outcome:
-        condition = f"{A_PROMPT} AND {lasting} AND {_FREE} AND {_LEFT} AND {_FRESH}"
+        condition = f"{A_PROMPT} AND {lasting} AND {FREE} AND {LEFT} AND {FRESH}"
         counting = " ADD #attempts :one"
         if "NULL" in candidate.get("attempts", {}):  # counts as absent, but DynamoDB adds nothing to it
             counting, condition = ", #attempts = :one", f"{condition} AND attribute_type(#attempts, :null)"
@@ -249,7 +244,7 @@ class Claiming:
     def _retire(self, prompt_id: str, values: dict[str, Any]) -> None:
         """Fail a prompt whose attempts are used up, unless it was given more, or vanished, meanwhile."""
         changes = "SET #status = :failed, #updated_at = :at REMOVE #claim_token, #claim_owner, #lease_until"
-        condition = f"{A_PROMPT} AND {ALIVE} AND {_FREE} AND NOT {_LEFT}"
+        condition = f"{A_PROMPT} AND {ALIVE} AND {FREE} AND NOT {LEFT}"
         self._table.update(prompt_id, changes, condition, values | {":failed": {"S": "failed"}})
 
     def _end_of_life(self, until: datetime) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tap.store.attributes import OPTIONAL
 from tap.store.models import Prompt
 from tap.store.times import iso
-from tap.store.values import typed_to_json
+from tap.store.typed import typed_to_json
 
 _ALWAYS: Final = ("id", "prompt_text", "task_type", "priority", "status")
 _IF_SET: Final = ("result", *(attribute.field for attribute in OPTIONAL if attribute.field not in _ALWAYS))

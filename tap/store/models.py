@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, field_serializer
 
 from tap.store.errors import InvalidPrompt
-from tap.store.values import typed_to_json
+from tap.store.typed import typed_to_json
 
 Priority = Literal["low", "medium", "high"]
 Status = Literal["pending", "in_progress", "completed", "failed"]

@@ -17,6 +17,7 @@ from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prom
 from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
 from tap.store.claims import DEFAULT_SKEW, Claiming
 from tap.store.client import ClientSettings
+from tap.store.conditions import A_PROMPT, ALIVE, alive_at
 from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
 from tap.store.items import Item, is_expired, new_item, read_prompt
 from tap.store.models import (
@@ -34,7 +35,7 @@ from tap.store.models import (
 )
 from tap.store.outputs import read_outputs, table_of
 from tap.store.results import with_result
-from tap.store.table import A_PROMPT, ALIVE, Clock, Outcome, Table, alive_at, check_count, check_id, same_prompt
+from tap.store.table import Clock, Outcome, Table, check_count, check_id, same_prompt
 from tap.store.times import iso, moment_after, utc_now
 from tap.store.values import check_text
 

@@ -25,22 +25,6 @@ Clock = Callable[[], datetime]
 
 # Equal in these, a stored prompt is the one that the caller meant to create; the rest is the store's.
 IDENTITY: Final = ("prompt_text", "task_type", "priority", "max_attempts")
-# To readers an expired item does not exist, though DynamoDB may keep it for days; a ttl that is no number never passes.
-ALIVE: Final = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now_s)"
-
-# Another program's item without these is nothing to work on.
-A_PROMPT: Final = "attribute_type(#prompt_text, :string) AND attribute_type(#task_type, :string)"
-
-
-def alive_at(now: datetime) -> dict[str, Any]:
-    """The values that ALIVE needs."""
-    return {":now_s": {"N": str(epoch_s(now))}, ":number": {"S": "N"}}
-
-
-def unfinished_at(now: datetime) -> dict[str, Any]:
-    """The values that a condition about living prompts that wait or are being worked on needs."""
-    texts = {":pending": "pending", ":in_progress": "in_progress", ":string": "S"}
-    return {**alive_at(now), **{name: {"S": text} for name, text in texts.items()}}
 
 
 @dataclass(frozen=True)

@@ -269,34 +269,6 @@ def _text(value: object) -> str:
         raise InvalidPrompt(f"result can't be written as JSON: {error}.") from error
 
 
-def typed_to_json(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A typed value as JSON can say it: bytes in base64."""
-    kind, inner = next(iter(value.items()))
-    if kind == "B":
-        return {"B": b64encode(inner).decode()}
-    if kind == "BS":
-        return {"BS": [b64encode(item).decode() for item in inner]}
-    if kind == "M":
-        return {"M": {key: typed_to_json(item) for key, item in inner.items()}}
-    if kind == "L":
-        return {"L": [typed_to_json(item) for item in inner]}
-    return {kind: inner}
-
-
-def same_typed(left: AttributeValue, right: AttributeValue) -> bool:
-    """Whether two typed values are the same to DynamoDB, which writes numbers its own way and sorts no set."""
-    ((kind, ours),), ((other, theirs),) = left.items(), right.items()
-    if kind != other:
-        return False
-    if kind == "M":
-        return ours.keys() == theirs.keys() and all(same_typed(ours[key], theirs[key]) for key in ours)
-    if kind == "L":
-        return len(ours) == len(theirs) and all(map(same_typed, ours, theirs))
-    if kind == "N":
-        return Decimal(ours) == Decimal(theirs)
-    return bool(ours == theirs)
-
-
 def item_size(item: Mapping[str, AttributeValue]) -> int:
     """The item's size in bytes as DynamoDB counts it (numbers rounded up)."""
     return sum(_text_size(name) + _value_size(value) for name, value in item.items())

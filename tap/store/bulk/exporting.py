@@ -12,9 +12,10 @@ from typing import BinaryIO, Final
 
 from tap.store.bulk.files import complete, naming
 from tap.store.bulk.lines import prompt_line
+from tap.store.conditions import ALIVE, alive_at
 from tap.store.errors import UnreadablePrompt
 from tap.store.items import is_expired, read_prompt
-from tap.store.table import ALIVE, Table, alive_at, check_count
+from tap.store.table import Table, check_count
 
 DEFAULT_SEGMENTS: Final = 4
 PAGE: Final = 250

@@ -15,10 +15,7 @@ text, and null for a priority or a created_at that the item lacks; in others a m
 from __future__ import annotations
 
 import json
-import re
-from base64 import b64decode
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -39,16 +36,14 @@ from tap.store.models import (
     checked,
 )
 from tap.store.times import iso
-from tap.store.values import check_text, item_size, result_forms, same_typed, typed_to_json, without_doubles
+from tap.store.typed import same_typed, typed_from_json, typed_to_json
+from tap.store.values import check_text, item_size, result_forms, without_doubles
 
 LONGEST_LINE: Final = 4 * 1024 * 1024  # 400 KB, every character escaped, is below
 _PLAIN: Final = frozenset({"id", "prompt_text", "task_type", "priority", "max_attempts", "created_at", "expires_at"})
 _EXPORTED: Final = frozenset({"id", "status", "expires_at"})
 _EXACT: Final = {**{attribute.name: attribute.field for attribute in OPTIONAL}, **dict.fromkeys(RESULT, "result")}
 _CLOSED: Final = TOKENS.union(ESSENTIAL)
-_MAX_LEVELS: Final = 32  # DynamoDB's limit
-_NUMBER: Final = re.compile(r"[+-]?([0-9]{1,999}(\.[0-9]{0,999})?|\.[0-9]{1,999})([eE][+-]?[0-9]{1,4})?")
-_KINDS: Final = frozenset({"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"})
 
 
 def _time(value: object) -> object:
@@ -191,7 +186,7 @@ def _item(line: Line, prompt_id: str, exact: set[str]) -> Item:
         if name in _CLOSED or not name:
             raise InvalidPrompt(f"extra may not hold {name!r}.")
         check_text(name, "extra")
-        item[name] = _typed_from_json(value, f"extra.{name}", 0)
+        item[name] = typed_from_json(value, f"extra.{name}")
     if "result" not in line.model_fields_set:
         return item
     for form in result_forms(line.result):
@@ -199,68 +194,6 @@ def _item(line: Line, prompt_id: str, exact: set[str]) -> Item:
         if item_size(whole) <= MAX_ITEM_BYTES:
             break
     return whole
-
-
-def _typed_from_json(value: object, where: str, level: int) -> dict[str, Any]:
-    if level > _MAX_LEVELS:
-        raise InvalidPrompt(f"{where} has more than {_MAX_LEVELS} levels.")
-    try:
-        if not isinstance(value, dict) or len(value) != 1 or not value.keys() <= _KINDS:
-            raise ValueError
-        kind, inner = next(iter(value.items()))
-        if kind == "B":
-            return {"B": b64decode(inner, validate=True)}
-        if kind == "BS":
-            return {"BS": _a_set([b64decode(item, validate=True) for item in inner])}
-        if kind == "M":
-            return {
-                "M": {_unicode(key, where): _typed_from_json(item, where, level + 1) for key, item in inner.items()}
-            }
-        if kind == "L":
-            return {"L": [_typed_from_json(item, where, level + 1) for item in inner]}
-        _check_plain(kind, inner, where)
-    except InvalidPrompt:
-        raise
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InvalidPrompt(f"{where} is no typed value of DynamoDB's.") from error
-    return {kind: inner}
-
-
-def _check_plain(kind: str, inner: object, where: str) -> None:
-    """Raise ValueError for text, numbers, truth values and sets that DynamoDB doesn't take."""
-    values = inner if kind in {"SS", "NS"} else [inner]
-    wanted: type = str if kind in {"S", "N", "SS", "NS"} else bool
-    if not isinstance(values, list) or not all(isinstance(value, wanted) for value in values):
-        raise ValueError
-    if kind == "NULL" and inner is not True:
-        raise ValueError
-    if wanted is str:
-        members = [_number(value) if kind in {"N", "NS"} else _unicode(value, where) for value in values]
-        if values is inner:
-            _a_set(members)
-
-
-def _unicode(text: str, where: str) -> str:
-    check_text(text, where)
-    return text
-
-
-def _number(text: str) -> Decimal:
-    """A number as DynamoDB takes it: 38 digits, from 1E-130 to 9.9…E+125."""
-    if not _NUMBER.fullmatch(text):
-        raise ValueError
-    number = Decimal(text)
-    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
-    if digits and not (len(digits) <= 38 and -130 <= number.adjusted() <= 125):
-        raise ValueError
-    return number
-
-
-def _a_set(members: list[Any]) -> list[Any]:
-    """DynamoDB's sets are neither empty nor do they hold anything twice."""
-    if not members or len(set(members)) < len(members):
-        raise ValueError
-    return members
 
 
 def _refuse_constant(name: str) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, Final
 
+from tap.store.conditions import A_PROMPT, ALIVE, unfinished_at
 from tap.store.items import Item
-from tap.store.table import A_PROMPT, ALIVE, Table, unfinished_at
+from tap.store.table import Table
 from tap.store.values import check_text
 
 FIRST_PAGE: Final = 100
