@@ -304,6 +304,8 @@ def import_(
         fields["note"] = "This very file was imported before; nothing was done (--again imports it once more)."
         say(fields["note"])
     show_one(fields, as_json=as_json)
+    if report.finished_before and report.rejects:
+        say(f"Lines that could not be imported then are in {report.rejects}.", status=6)
     if report.rejected:
         say(f"{report.rejected} lines were not imported: see {report.rejects}.", status=6)
 

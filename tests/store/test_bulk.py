@@ -220,7 +220,7 @@ def test_an_imported_file_is_not_imported_again_unless_asked(store: PromptStore,
     store.import_prompts(file)
     again = store.import_prompts(file)
     assert again.finished_before
-    assert (again.lines, again.imported, again.existing, again.rejected) == (0, 0, 0, 0)
+    assert (again.lines, again.imported, again.existing, again.rejected, again.rejects) == (0, 0, 0, 0, None)
     assert len(list(store.list())) == 2
     assert store.import_prompts(file, again=True).imported == 2
     assert len(list(store.list())) == 4

@@ -83,7 +83,8 @@ def import_prompts(
         rejects = _rejects(state, rejects or path.with_name(f"{path.name.removesuffix('.json')}.rejects"))
         journal = _Journal(state, path, Rejects(rejects), on_progress, resumed=resumed)
         if state.done:
-            return ImportReport(finished_before=True, offset=state.offset, size=state.size)
+            left_out = Path(state.rejects) if state.rejected else None
+            return ImportReport(finished_before=True, offset=state.offset, size=state.size, rejects=left_out)
         file.seek(state.offset)
         return _run(table, file, journal, workers)
 
