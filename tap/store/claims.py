@@ -133,9 +133,10 @@ class Claiming:
         if outcome.applied:
             return until
         item = self._table.living(outcome, held.id, now)
-        if not _carries(item, held, "in_progress"):
+        end = lease_end(item)
+        if end is None or not _carries(item, held, "in_progress"):
             raise self._lost(item, held)
-        return from_ms(int(item["lease_until"]["N"]))
+        return from_ms(end)
 
     def complete(self, held: Held, result: object = UNSET) -> Prompt:
         """Record the result (any JSON) and finish; a second call with the same result is no error.
@@ -222,17 +223,22 @@ class Claiming:
             ":null": {"S": "NULL"},
         }
         outcome = self._write_claim(candidate, "", LASTS, values)
-        if not outcome.applied and _ends_before(outcome.item, now, values):
+        if self._was_free(outcome, now) and _ends_before(outcome.item, now, values):
             outcome = self._write_claim(candidate, ", #ttl = :end_s", PROLONGED, values)
         item = outcome.item
         if item is None:
             return {}
         if outcome.applied or _carries(item, Ticket(prompt_id, token), "in_progress"):
             return Claim(read_prompt(item, self._table.table_name), token, worker, until)
-        if is_prompt(item) and is_free(item, now - self._skew) and not attempts_left(item):
+        if self._was_free(outcome, now) and not attempts_left(item):
             self._retire(prompt_id, values)
             return {}
         return item
+
+    def _was_free(self, outcome: Outcome, now: datetime) -> bool:
+        """Whether a claim was refused although nobody holds the prompt."""
+        item = outcome.item
+        return not outcome.applied and item is not None and is_prompt(item) and is_free(item, now - self._skew)
 
     def _write_claim(self, candidate: Item, prolonging: str, lasting: str, values: dict[str, Any]) -> Outcome:
         condition = f"{A_PROMPT} AND {lasting} AND {FREE} AND {LEFT} AND {FRESH}"

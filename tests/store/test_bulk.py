@@ -566,6 +566,39 @@ def test_what_is_exported_comes_back_the_same(
     assert store.import_prompts(tmp_path / "out.ndjson").existing == 10
 
 
+def test_exports_of_earlier_versions_are_imported(store: PromptStore, client: DynamoDBClient) -> None:
+    """They had neither null for what an item lacks nor its exact attributes."""
+    lines: list[dict[str, Any]] = [
+        {"id": "done", "prompt_text": "text", "task_type": "type", "priority": "high", "status": "completed"}
+        | {"result": {"score": 1.0}, "created_at": "2031-01-02T03:04:05.678901+00:00", "attempts": 1}
+        | {"updated_at": "2031-01-02T03:05:05.678901+00:00", "expires_at": None, "claim_owner": "w"}
+        | {"extra": {"team": {"SS": ["a", "b"]}, "blob": {"B": "AP8="}}},
+        {"id": "odd", "prompt_text": "text", "task_type": "type", "priority": "urgent", "status": "assigned"}
+        | {"expires_at": "2032-01-01T00:00:00.000000+00:00"},
+    ]
+    source = io.BytesIO("".join(json.dumps(line) + "\n" for line in lines).encode())
+    assert store.import_prompts(source).imported == 2
+    done = client.get_item(TableName=store.table_name, Key={"id": {"S": "done"}})["Item"]
+    assert done == {
+        **{name: {"S": lines[0][name]} for name in ("id", "prompt_text", "task_type", "priority", "status")},
+        **{name: {"S": lines[0][name]} for name in ("created_at", "updated_at", "claim_owner")},
+        "result": {"M": {"score": {"N": "1"}}},
+        "result_json": {"S": '{"score":1.0}'},
+        "attempts": {"N": "1"},
+        "team": {"SS": ["a", "b"]},
+        "blob": {"B": b"\x00\xff"},
+    }
+    odd = store.get("odd")
+    assert (odd.status, odd.priority, odd.created_at is not None) == ("assigned", "urgent", True)
+
+
+def test_a_misspelt_priority_or_status_is_the_lines_fault(clock: ManualClock) -> None:
+    """Only an exported line may say what this store doesn't know."""
+    for odd in ({"priority": "hihg"}, {"status": "done"}, {"prompt_text": ""}):
+        with pytest.raises(InvalidPrompt, match=next(iter(odd))):
+            read_line(json.dumps(PLAIN | {"id": "x"} | odd).encode(), "fallback", clock())
+
+
 @contextmanager
 def fifo(path: Path) -> Iterator[list[bytes]]:
     """A FIFO, and in the end what was written to it."""

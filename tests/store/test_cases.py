@@ -10,6 +10,7 @@ import io
 import json
 import os
 import subprocess
+import uuid
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -197,12 +198,13 @@ def test_an_unknown_priority_goes_with_medium(live: PromptStore, client: DynamoD
 
 def test_typescript_does_the_same(client: DynamoDBClient, endpoint: str) -> None:
     """All cases in one Node: see examples/typescript/test/cases.test.mjs."""
-    make_table(client, "typescript-cases")
-    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "TAP_TABLE": "typescript-cases"}
+    table = f"cases-{uuid.uuid4().hex[:12]}"
+    make_table(client, table)
+    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "TAP_TABLE": table}
     try:
         done = subprocess.run(
             ["node", "--test", "test/"], cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=False
         )
     finally:
-        client.delete_table(TableName="typescript-cases")
+        client.delete_table(TableName=table)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -139,6 +139,8 @@ def test_a_checkpoint_may_be_elsewhere(
     assert (again.finished_before, again.imported) == (True, 0)
     with pytest.raises(ImportRefused, match="of an import into another table"):
         shared_store.import_prompts(file, checkpoint=place)
+    with file.open("rb") as stream, pytest.raises(ImportRefused, match="A stream can't be continued"):
+        store.import_prompts(stream, checkpoint=place)
     with pytest.raises(ImportRefused, match="is the file to be imported"):
         store.import_prompts(file, checkpoint=file)
 

@@ -67,6 +67,8 @@ def import_prompts(
         if isinstance(source, Path) and source.exists() and not source.is_file():
             source = stack.enter_context(source.open("rb"))  # a FIFO, say
         if not isinstance(source, Path):
+            if checkpoint is not None:
+                raise ImportRefused("A stream can't be continued, so it has no checkpoint.")
             journal = _Journal(Checkpoint("", 0), None, Rejects(rejects), on_progress, resumed=False)
             return _run(table, source, journal, workers)
         for path, what in ((rejects, "its bad lines need"), (checkpoint, "how far it came needs")):
