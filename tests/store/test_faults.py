@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tap.store import Claim, ClientSettings, PromptConflict, PromptStore, StoreUnavailable
+from tap.store import Claim, ClientSettings, PromptConflict, PromptStore, StoreUnavailable, Throttled
 from tests.store.endpoint import ManualClock
 from tests.store.fault_matrix import LEASE, OPERATIONS, Bench, Operation, hurried, run_always, run_once
 from tests.support.fault_proxy import FAULTS
@@ -170,6 +172,36 @@ def test_a_transaction_that_arrives_twice_puts_nothing_back(benches: MakeBench, 
     assert (report.imported + report.existing, report.rejected) == (1, 0)
     assert isinstance(claims[1], Claim)
     assert bench.straight.complete(claims[1], "done").attempts == 1
+
+
+@pytest.mark.parametrize("code", ["TransactionConflictException", "TransactionInProgressException"])
+def test_a_write_in_a_transactions_way_may_be_repeated(store: PromptStore, code: str) -> None:
+    """moto has one request at a time, so nothing is ever in the way of another."""
+
+    def refuse(**_: object) -> None:
+        reply: Any = {"Error": {"Code": code, "Message": "in the way"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        raise ClientError(reply, "PutItem")
+
+    store.client.meta.events.register("before-call.dynamodb.PutItem", refuse)
+    with pytest.raises(Throttled, match="an import at this moment"):
+        store.create("text", "type")
+
+
+def test_a_transaction_is_tried_again_when_another_write_is_in_its_way(store: PromptStore, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def refuse(**_: object) -> None:
+        if len(refused) < 2:
+            refused.append("once")
+            reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+            reply: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(reply, "TransactWriteItems")
+
+    file = tmp_path / "in.ndjson"
+    file.write_text("".join(f'{{"prompt_text": "a", "task_type": "t", "id": "p{n}"}}\n' for n in range(2)))
+    store.client.meta.events.register("before-call.dynamodb.TransactWriteItems", refuse)
+    assert store.import_prompts(file).imported == 2
+    assert len(refused) == 2
 
 
 def test_an_endpoint_that_is_not_there_is_unavailable(table: str, clock: ManualClock) -> None:
