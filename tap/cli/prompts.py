@@ -251,6 +251,7 @@ def delete(prompt_id: PromptId, table: Table = None, outputs: Outputs = OUTPUTS,
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard input.")],
     rejects: Annotated[Path | None, typer.Option(help="Where bad lines go (FILE.import-….rejects); replaced.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Where it keeps how far it came (beside FILE).")] = None,
     workers: Annotated[int, typer.Option(parser=whole_number(1, 64), metavar="N", help="Connections at a time.")] = 16,
     again: Annotated[bool, typer.Option("--again", help="Also if the file was imported before.", metavar="")] = False,
     table: Table = None,
@@ -261,7 +262,7 @@ def import_(
     """Import prompts, one JSON object per line; {"prompt_text": …, "task_type": …} is enough.
 
     A prompt that exists is never overwritten.
-    How far it came is kept beside FILE: after a kill the same command goes on.
+    How far it came is kept beside FILE, or in --checkpoint: after a kill the same command goes on.
     A file that was imported completely is not imported twice, and of one that grew only the new lines.
     """
     from_stdin = str(source) == "-"
@@ -273,16 +274,18 @@ def import_(
         report = store.import_prompts(
             sys.stdin.buffer if from_stdin else source,
             rejects=rejects or (Path("stdin.rejects") if a_stream else None),
+            checkpoint=checkpoint,
             workers=workers,
             again=again,
             on_progress=lambda so_far: progress(so_far.offset, so_far.size, f"{so_far.lines:,} lines"),
         )
-    show_one(
-        {name: getattr(report, name) for name in ("lines", "imported", "existing", "rejected", "resumed_at")},
-        as_json=as_json,
-    )
+    fields = {name: getattr(report, name) for name in ("lines", "imported", "existing", "rejected", "resumed_at")}
     if report.finished_before:
-        say("This very file was imported before; nothing was done (--again imports it once more).")
+        fields["note"] = "This very file was imported before; nothing was done (--again imports it once more)."
+        say(fields["note"])
+    show_one(fields, as_json=as_json)
+    if report.finished_before and report.rejects:
+        say(f"Lines that could not be imported then are in {report.rejects}.", status=6)
     if report.rejected:
         say(f"{report.rejected} lines were not imported: see {report.rejects}.", status=6)
 

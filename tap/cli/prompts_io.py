@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tap.cli.signals import ended_by_signals
 from tap.store import (
     ClientSettings,
     InvalidPrompt,
@@ -52,7 +53,7 @@ def reporting(interrupted: str = "Interrupted.") -> Iterator[None]:
     except KeyboardInterrupt:
         say(interrupted, status=130)
     except OSError as error:
-        say(f"{error.filename or 'A file'}: {error.strerror}.", status=1)
+        say(f"{error.filename or 'Standard output'}: {error.strerror}.", status=1)
     except StoreError as error:
         say(str(error), status=next(status for kind, status in _STATUS if isinstance(error, kind)))
 
@@ -81,7 +82,7 @@ def opened(
     interrupted: str = "Interrupted.",
 ) -> Iterator[PromptStore]:
     """The store on --table, or on the table that --outputs names, with errors reported."""
-    with reporting(interrupted):
+    with reporting(interrupted), ended_by_signals():
         if table:
             store = PromptStore(table, settings)
         else:

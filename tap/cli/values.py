@@ -9,6 +9,10 @@ from typing import Any
 
 import typer
 
+from tap.store import StoreError
+from tap.store.encodings import decoded
+from tap.store.values import without_doubles
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -40,7 +44,10 @@ def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
 def json_value(text: str) -> list[Any]:
     """JSON, or @FILE with JSON in it; wrapped in a list, so that null is not "none given"."""
     try:
-        return [json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)]
+        said = decoded(Path(text[1:]).read_bytes()) if text.startswith("@") else text
+        return [json.loads(said, object_pairs_hook=without_doubles)]
+    except StoreError as error:
+        raise typer.BadParameter(f"not usable: {error}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise typer.BadParameter(f"not JSON: {error} (text needs its quotes: '\"done\"')") from error
 

@@ -17,36 +17,42 @@ import logging
 import random
 import uuid
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
-from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket, Unset
+from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket
 from tap.store.candidates import in_order, is_free, lease_end, scan
-from tap.store.errors import InvalidPrompt, LeaseLost, PromptConflict, StoreError, UnreadablePrompt, is_refused
-from tap.store.items import (
-    MAX_WORKER_BYTES,
-    Item,
-    check_size,
-    epoch_ms,
-    from_ms,
-    iso,
-    moment_after,
-    read_prompt,
+from tap.store.conditions import (
+    A_PROMPT,
+    ALIVE,
+    FORWARD,
+    FREE,
+    FRESH,
+    HELD,
+    HOLDS,
+    LASTS,
+    LEFT,
+    LEFT_VALUES,
+    PROLONGED,
+    unfinished_at,
 )
+from tap.store.errors import InvalidPrompt, LeaseLost, PromptConflict, PromptTooLarge, StoreError, is_refused
+from tap.store.items import MAX_WORKER_BYTES, REASON_BYTES, Item, attempts_left, is_countable, is_prompt, read_prompt
 from tap.store.models import Prompt
-from tap.store.table import ALIVE, Outcome, Table, alive_at, unfinished_at
-from tap.store.values import check_text, decode_json, encode_json, identical
+from tap.store.results import is_result, with_result
+from tap.store.table import Outcome, Table
+from tap.store.times import epoch_ms, epoch_s, from_ms, iso, moment_after
+from tap.store.values import check_text, item_size, result_forms
 
 _log = logging.getLogger("tap.store")
 
 DEFAULT_LEASE: Final = timedelta(minutes=5)
 DEFAULT_SKEW: Final = timedelta(seconds=2)
 
-_FREE: Final = "(#status = :pending OR (#status = :in_progress AND #lease_until < :ripe_ms))"
 _TAKE: Final = (
     "SET #status = :in_progress, #claim_token = :token, #claim_owner = :owner,"
-    " #lease_until = :until_ms, #updated_at = :at ADD #attempts :one"
+    " #lease_until = :until_ms, #updated_at = :at"
 )
-_HELD: Final = f"attribute_exists(#id) AND {ALIVE} AND #claim_token = :token AND #status = :in_progress"
 
 
 class Claiming:
@@ -65,6 +71,7 @@ class Claiming:
         (LeaseLost when it completes). Not first in, first out: candidates come from a Scan that starts
         at a random place, high priority first among those on the page, shuffled within a priority.
         After the prompt's max_attempts (5) it becomes `failed` instead of being handed out again.
+        A prompt that would expire before the lease ends lives until then: nobody's result is refused as expired.
 
         Costs, in read units: the table has no index, so finding a candidate reads items: 0.5 units per
         4 KB read, 100 items on the first page, then more. Where most prompts wait, that is some units per
@@ -88,12 +95,15 @@ class Claiming:
             ripe = self._table.now() - self._skew
             leased = [item for item in page if not is_free(item, ripe)]
             for item in in_order(page, ripe, self._random):
+                if not is_countable(item):
+                    _log.warning("Prompt %r can't be claimed: its attempts are no number.", item["id"]["S"])
+                    continue
                 try:
-                    taken = self._take(item["id"]["S"], worker, lease)
+                    taken = self._take(item, worker, lease)
                 except StoreError as error:
                     if not is_refused(error.__cause__):
                         raise
-                    # Another program's item: no room for a claim, or attempts that are no number. It must not stop all.
+                    # Another program's item, with no room for a claim: it must not stop all.
                     _log.warning("Prompt %r can't be claimed and is passed over: %s", item["id"]["S"], error)
                     continue
                 if isinstance(taken, Claim):
@@ -104,14 +114,29 @@ class Claiming:
         return NothingPending() if first_end is None else AllLeased(self._free_at(first_end))
 
     def extend(self, held: Held, *, lease: timedelta = DEFAULT_LEASE) -> datetime:
-        """Move the lease's end to `lease` from now and return it; LeaseLost if the claim isn't yours."""
+        """Move the lease's end to `lease` from now, never back, and return it; LeaseLost if the claim isn't yours.
+
+        A prompt that would expire before that lives until then.
+        """
         now = self._table.now()
         until = _whole_ms(moment_after(now, lease, "lease"))
-        values = {":until_ms": {"N": str(epoch_ms(until))}, ":at": {"S": iso(now)}}
-        outcome = self._held_update(held, now, "SET #lease_until = :until_ms, #updated_at = :at", values)
-        if not outcome.applied:
-            raise self._lost(self._table.living(outcome, held.id, now), held)
-        return until
+        values = {
+            ":until_ms": {"N": str(epoch_ms(until))},
+            ":end_s": self._end_of_life(until),
+            ":at": {"S": iso(now)},
+        }
+        changes = "SET #lease_until = :until_ms, #updated_at = :at"
+        outcome = self._held_update(held, now, changes, f"{HOLDS} AND {FORWARD} AND {LASTS}", values)
+        if not outcome.applied and _ends_before(outcome.item, now, values):
+            changes += ", #ttl = :end_s"
+            outcome = self._held_update(held, now, changes, f"{HOLDS} AND {FORWARD} AND {PROLONGED}", values)
+        if outcome.applied:
+            return until
+        item = self._table.living(outcome, held.id, now)
+        end = lease_end(item)
+        if end is None or not _carries(item, held, "in_progress"):
+            raise self._lost(item, held)
+        return from_ms(end)
 
     def complete(self, held: Held, result: object = UNSET) -> Prompt:
         """Record the result (any JSON) and finish; a second call with the same result is no error.
@@ -122,8 +147,18 @@ class Claiming:
         return self._finish(held, "completed", result)
 
     def fail(self, held: Held, result: object = UNSET) -> Prompt:
-        """Finish as failed, for good, with a result that may say why; errors as for complete."""
-        return self._finish(held, "failed", result)
+        """Finish as failed, for good, with a result that may say why; errors as for complete.
+
+        A reason of up to 1,000 bytes has room in every prompt of the store's; in another program's item that has
+        none left the prompt is failed without it, and the log says so.
+        """
+        try:
+            return self._finish(held, "failed", result)
+        except PromptTooLarge:
+            if min(map(item_size, result_forms(result))) > REASON_BYTES:
+                raise
+            _log.warning("Prompt %r is so large that it is failed without its reason: %r", held.id, result)
+            return self._finish(held, "failed", UNSET)
 
     def release(self, held: Held) -> Prompt:
         """Give the prompt back: pending again, at once; the attempt stays counted.
@@ -135,6 +170,7 @@ class Claiming:
             held,
             now,
             "SET #status = :pending, #updated_at = :at REMOVE #claim_owner, #lease_until",
+            HELD,
             {":pending": {"S": "pending"}, ":at": {"S": iso(now)}},
         )
         item = outcome.item if outcome.applied else self._table.living(outcome, held.id, now)
@@ -144,14 +180,16 @@ class Claiming:
 
     def _finish(self, held: Held, status: str, result: object) -> Prompt:
         now = self._table.now()
-        changes, removals, values = result_changes(result)
-        values |= {":new": {"S": status}, ":at": {"S": iso(now)}}
-        changes = f"SET #status = :new, #updated_at = :at{changes} REMOVE #lease_until{removals}"
-        outcome = self._held_update(held, now, changes, values)
+
+        def send(changes: str, removals: str, values: dict[str, Any]) -> Outcome:
+            changes = f"SET #status = :new, #updated_at = :at{changes} REMOVE #lease_until{removals}"
+            return self._held_update(held, now, changes, HELD, values | {":new": {"S": status}, ":at": {"S": iso(now)}})
+
+        outcome = with_result(result, send)
         item = outcome.item if outcome.applied else self._table.living(outcome, held.id, now)
         if item is None or not (outcome.applied or _carries(item, held, "completed", "failed")):
             raise self._lost(item or {}, held)
-        if not outcome.applied and not (item["status"]["S"] == status and _same_result(item, result)):
+        if not outcome.applied and not (item["status"]["S"] == status and is_result(item, result)):
             raise PromptConflict(
                 f"Prompt {held.id!r} is already {item['status']['S']}, with another outcome.",
                 table=self._table.table_name,
@@ -159,51 +197,65 @@ class Claiming:
             )
         return read_prompt(item, self._table.table_name)
 
-    def _held_update(self, held: Held, now: datetime, changes: str, values: dict[str, Any]) -> Outcome:
+    def _held_update(self, held: Held, now: datetime, changes: str, condition: str, values: dict[str, Any]) -> Outcome:
         check_text(held.token, "token")
         if not held.token:
             raise InvalidPrompt("The token is empty.")
-        values |= {
-            ":token": {"S": held.token},
-            ":in_progress": {"S": "in_progress"},
-            **alive_at(now),
-        }
-        return self._table.update(held.id, changes, _HELD, values)
+        values = values | unfinished_at(now) | {":token": {"S": held.token}}
+        return self._table.update(held.id, changes, condition, values)
 
-    def _take(self, prompt_id: str, worker: str, lease: timedelta) -> Claim | Item:
+    def _take(self, candidate: Item, worker: str, lease: timedelta) -> Claim | Item:
         """The claim, or the item as another left it."""
         now = self._table.now()
+        prompt_id = candidate["id"]["S"]
         token = str(uuid.uuid4())
         until = _whole_ms(moment_after(now, lease, "lease"))
         values = {
             **unfinished_at(now),
+            **LEFT_VALUES,
             ":ripe_ms": {"N": str(epoch_ms(now - self._skew))},
             ":token": {"S": token},
             ":owner": {"S": worker},
             ":until_ms": {"N": str(epoch_ms(until))},
+            ":end_s": self._end_of_life(until),
             ":at": {"S": iso(now)},
             ":one": {"N": "1"},
+            ":null": {"S": "NULL"},
         }
-        outcome = self._table.update(prompt_id, _TAKE, f"attribute_exists(#id) AND {ALIVE} AND {_FREE}", values)
-        ticket = Ticket(prompt_id, token)
-        if outcome.item is None or not (outcome.applied or _carries(outcome.item, ticket, "in_progress")):
-            return outcome.item or {}
-        try:
-            prompt = read_prompt(outcome.item, self._table.table_name)
-        except UnreadablePrompt as error:
-            _log.warning("%s It is marked as failed.", error)
-            self._retire(ticket)
+        outcome = self._write_claim(candidate, "", LASTS, values)
+        if self._was_free(outcome, now) and _ends_before(outcome.item, now, values):
+            outcome = self._write_claim(candidate, ", #ttl = :end_s", PROLONGED, values)
+        item = outcome.item
+        if item is None:
             return {}
-        if prompt.attempts > prompt.max_attempts:
-            self._retire(ticket)
+        if outcome.applied or _carries(item, Ticket(prompt_id, token), "in_progress"):
+            return Claim(read_prompt(item, self._table.table_name), token, worker, until)
+        if self._was_free(outcome, now) and not attempts_left(item):
+            self._retire(prompt_id, values)
             return {}
-        return Claim(prompt, token, worker, until)
+        return item
 
-    def _retire(self, ticket: Ticket) -> None:
-        """Fail a prompt just taken that can't be handed out; if it vanished meanwhile, all the better."""
-        now = self._table.now()
-        changes = "SET #status = :new, #updated_at = :at REMOVE #claim_owner, #lease_until"  # it was nobody's
-        self._held_update(ticket, now, changes, {":new": {"S": "failed"}, ":at": {"S": iso(now)}})
+    def _was_free(self, outcome: Outcome, now: datetime) -> bool:
+        """Whether a claim was refused although nobody holds the prompt."""
+        item = outcome.item
+        return not outcome.applied and item is not None and is_prompt(item) and is_free(item, now - self._skew)
+
+    def _write_claim(self, candidate: Item, prolonging: str, lasting: str, values: dict[str, Any]) -> Outcome:
+        condition = f"{A_PROMPT} AND {lasting} AND {FREE} AND {LEFT} AND {FRESH}"
+        counting = " ADD #attempts :one"
+        if "NULL" in candidate.get("attempts", {}):  # counts as absent, but DynamoDB adds nothing to it
+            counting, condition = ", #attempts = :one", f"{condition} AND attribute_type(#attempts, :null)"
+        return self._table.update(candidate["id"]["S"], f"{_TAKE}{prolonging}{counting}", condition, values)
+
+    def _retire(self, prompt_id: str, values: dict[str, Any]) -> None:
+        """Fail a prompt whose attempts are used up, unless it was given more, or vanished, meanwhile."""
+        changes = "SET #status = :failed, #updated_at = :at REMOVE #claim_token, #claim_owner, #lease_until"
+        condition = f"{A_PROMPT} AND {ALIVE} AND {FREE} AND NOT {LEFT}"
+        self._table.update(prompt_id, changes, condition, values | {":failed": {"S": "failed"}})
+
+    def _end_of_life(self, until: datetime) -> dict[str, str]:
+        """The ttl that a prompt needs at least to be there to the end of a lease, by every clock."""
+        return {"N": str((epoch_ms(until) + self._skew // timedelta(milliseconds=1)) // 1000 + 1)}
 
     def _free_at(self, end: int) -> datetime:
         """When a lease with this end will have run out for every clock."""
@@ -222,25 +274,10 @@ class Claiming:
         )
 
 
-def result_changes(result: object) -> tuple[str, str, dict[str, Any]]:
-    """What to SET and REMOVE so that the item has this result, and the values for it."""
-    if isinstance(result, Unset):
-        return "", "", {}
-    native, text = encode_json(result)
-    values: dict[str, Any] = {":result": native}
-    if text is not None:
-        values[":result_json"] = {"S": text}
-    check_size({"id": {"S": ""}, "result": native, **({"result_json": {"S": text}} if text else {})})
-    if text is None:
-        return ", #result = :result", ", #result_json", values
-    return ", #result = :result, #result_json = :result_json", "", values
-
-
-def _same_result(item: Item, result: object) -> bool:
-    if isinstance(result, Unset):
-        return True
-    text = item.get("result_json", {}).get("S")
-    return "result" in item and identical(decode_json(item["result"], text), result)
+def _ends_before(item: Item | None, now: datetime, values: dict[str, Any]) -> bool:
+    """Whether the item is alive, but expires before a lease would end."""
+    ttl = (item or {}).get("ttl", {}).get("N")
+    return ttl is not None and epoch_s(now) < Decimal(ttl) < int(values[":end_s"]["N"])
 
 
 def _carries(item: Item, held: Held, *statuses: str) -> bool:

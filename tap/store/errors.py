@@ -109,6 +109,8 @@ _THROTTLED = frozenset(
         "LimitExceededException",
     ]
 )
+# An import's transaction and another write are after the same prompt at this moment: the write was not carried out.
+_BUSY = frozenset(["TransactionConflictException", "TransactionInProgressException"])
 _DENIED_LOCALLY = frozenset(
     [
         "NoCredentialsError",
@@ -179,6 +181,8 @@ def _from_reply(error: Exception, table: str) -> tuple[type[StoreError], str]:
         return AccessDenied, f"AWS refused access to table {table!r}: {said}"
     if code in _THROTTLED:
         return Throttled, f"Table {table!r} is being throttled: {said}"
+    if code in _BUSY:
+        return Throttled, f"Table {table!r} is being written to by an import at this moment: {said}"
     if code == BROKEN_REPLY or status >= 500:
         return StoreUnavailable, f"No usable answer from DynamoDB: {said}"
     if code == "ValidationException" and "size" in said.lower() and "exceed" in said.lower():

@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from tap.store.errors import InvalidPrompt, PromptTooLarge, UnreadablePrompt
-from tap.store.models import Prompt
-from tap.store.values import AttributeValue, check_text, decode_json, item_size
+from tap.store.attributes import BY_NAME, ESSENTIAL, RESULT, TOKENS, meaning
+from tap.store.errors import PromptTooLarge, UnreadablePrompt
+from tap.store.models import DEFAULT_MAX_ATTEMPTS, Prompt
+from tap.store.times import epoch_s
+from tap.store.values import AttributeValue, check_text, decode_result, item_size
 
 Item = dict[str, AttributeValue]
 
 MAX_ITEM_BYTES: Final = 400 * 1024
 MAX_WORKER_BYTES: Final = 256
-#: What a claim adds to a prompt at most (names, token, times, counts and the worker): a new prompt leaves that free,
-#: or it could be stored and never be worked on.
-CLAIM_BYTES: Final = 256 + MAX_WORKER_BYTES
-_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
-OWN_ATTRIBUTES: Final = frozenset(
-    [
-        "id",
-        "prompt_text",
-        "task_type",
-        "priority",
-        "status",
-        "result",
-        "result_json",
-        "created_at",
-        "updated_at",
-        "ttl",
-        "claim_token",
-        "claim_owner",
-        "lease_until",
-        "attempts",
-        "max_attempts",
-        "update_token",
-    ]
-)
-
-
-def utc_now() -> datetime:
-    """The store's default clock."""
-    return datetime.now(UTC)
-
-
-def iso(moment: datetime) -> str:
-    """UTC with zone and a fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Whole milliseconds since 1970."""
-    return int(moment.timestamp() * 1000)
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """The moment so many milliseconds after 1970; beyond the year 9999 the last one there is."""
-    return _moment(milliseconds / 1000)
-
-
-def moment_after(now: datetime, span: timedelta, name: str) -> datetime:
-    """`now` and `span`, if that is a time in the future."""
-    if not isinstance(span, timedelta) or span <= timedelta(0):
-        raise InvalidPrompt(f"{name} must be a timedelta longer than nothing (got {span!r}).")
-    try:
-        return now + span
-    except OverflowError as error:
-        raise InvalidPrompt(f"{name} ends after the year 9999 (got {span!r}).") from error
+#: A short result, with its names: what a worker can always say when it fails a prompt.
+REASON_BYTES: Final = 1024
+#: What a claim adds to a prompt at most (names, token, times, counts and the worker), and a short result: a new prompt
+#: leaves that free, or it could be stored and never be worked on.
+CLAIM_BYTES: Final = 256 + MAX_WORKER_BYTES + REASON_BYTES
+_NO_FIELD: Final = frozenset([*ESSENTIAL, *RESULT, *TOKENS])
 
 
 def new_item(
@@ -92,7 +46,7 @@ def new_item(
     for name in ("id", "prompt_text", "task_type"):
         check_text(item[name]["S"], name)
     if expires_at is not None:
-        item["ttl"] = {"N": str(int(expires_at.timestamp()))}
+        item["ttl"] = {"N": str(epoch_s(expires_at))}
     if max_attempts is not None:
         item["max_attempts"] = {"N": str(max_attempts)}
     check_size(item, CLAIM_BYTES)
@@ -112,81 +66,52 @@ def check_size(item: Item, kept_free: int = 0) -> None:
 
 def read_prompt(item: Mapping[str, AttributeValue], table: str) -> Prompt:
     """The prompt in an item, whoever wrote it; UnreadablePrompt if it lacks what makes it one."""
-    try:
-        fields: dict[str, Any] = {
-            "id": item["id"]["S"],
-            "prompt_text": item["prompt_text"]["S"],
-            "task_type": item["task_type"]["S"],
-            "status": item["status"]["S"],
-        }
-        # What an item doesn't have stays unset, so that an export doesn't invent it.
-        for name, read in _OPTIONAL.items():
-            if name in item:
-                fields[name] = read(item[name])
-        if "ttl" in item:
-            fields["expires_at"] = _seconds(item["ttl"])
-        if "result" in item:
-            fields["result"] = decode_json(item["result"], item.get("result_json", {}).get("S"))
-        extra = item.keys() - OWN_ATTRIBUTES
-        if extra:
-            fields["extra"] = {name: item[name] for name in sorted(extra)}
-        return Prompt(**fields)
-    except KeyError as error:
-        what = f"has no usable {error.args[0]!r}"
-        if error.args[0] in {"S", "N"}:
-            what = "has an attribute of the wrong type"
-        raise _unreadable(item, table, what) from error
-    except (ValueError, ArithmeticError) as error:  # beyond the calendar is arithmetic too
-        raise _unreadable(item, table, str(error).splitlines()[0]) from error
+    fields: dict[str, Any] = {}
+    for name in ESSENTIAL:
+        text = item.get(name, {}).get("S")
+        if text is None:
+            raise _unreadable(item, table, name)
+        fields[name] = text
+    extra: Item = {}
+    # What an item doesn't have stays unset, so that an export doesn't invent it.
+    for name, value in item.items():
+        if name in _NO_FIELD or (name in BY_NAME and "NULL" in value):
+            continue
+        understood = meaning(name, value) if name in BY_NAME else None
+        if understood is None:
+            extra[name] = value
+        else:
+            fields[BY_NAME[name].field] = understood
+    if "result" in item:
+        fields["result"] = decode_result(item)
+    if extra:
+        fields["extra"] = dict(sorted(extra.items()))
+    return Prompt(**fields)
 
 
-def _unreadable(item: Mapping[str, AttributeValue], table: str, what: str) -> UnreadablePrompt:
+def attempts_left(item: Mapping[str, AttributeValue]) -> bool:
+    """Whether it may be handed out once more."""
+    counted = item.get("attempts", {}).get("N", "0")
+    return Decimal(counted) < Decimal(item.get("max_attempts", {}).get("N", DEFAULT_MAX_ATTEMPTS))
+
+
+def is_countable(item: Mapping[str, AttributeValue]) -> bool:
+    """Whether one more attempt can be counted: to text nothing can be added."""
+    return not item.get("attempts", {}).keys().isdisjoint({"N", "NULL"}) or "attempts" not in item
+
+
+def is_prompt(item: Mapping[str, AttributeValue]) -> bool:
+    """Whether read_prompt reads it."""
+    return all("S" in item.get(name, {}) for name in ESSENTIAL)
+
+
+def _unreadable(item: Mapping[str, AttributeValue], table: str, name: str) -> UnreadablePrompt:
     prompt_id = item.get("id", {}).get("S")
-    return UnreadablePrompt(f"Item {prompt_id!r} is no prompt: it {what}.", table=table, prompt_id=prompt_id)
+    said = f"Item {prompt_id!r} is no prompt: it has no usable {name!r}."
+    return UnreadablePrompt(said, table=table, prompt_id=prompt_id)
 
 
 def is_expired(item: Mapping[str, AttributeValue], now: datetime) -> bool:
     """Whether the item's ttl has passed; DynamoDB deletes it up to days later."""
     ttl = item.get("ttl", {}).get("N")
-    return ttl is not None and Decimal(ttl) <= int(now.timestamp())
-
-
-def _text(value: AttributeValue) -> str:
-    text: str = value["S"]
-    return text
-
-
-def _count(value: AttributeValue) -> int:
-    return int(value["N"])
-
-
-def _time(value: AttributeValue) -> datetime:
-    moment = datetime.fromisoformat(value["S"])
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _seconds(value: AttributeValue) -> datetime:
-    return _moment(float(value["N"]))
-
-
-def _milliseconds(value: AttributeValue) -> datetime:
-    return from_ms(int(value["N"]))
-
-
-def _moment(seconds: float) -> datetime:
-    """The moment; beyond the year 9999 (a ttl in milliseconds, say) the last one there is."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):  # the platform's calendar may end before Python's
-        return _LAST_MOMENT
-
-
-_OPTIONAL: Final[dict[str, Callable[[AttributeValue], object]]] = {
-    "priority": _text,
-    "created_at": _time,
-    "updated_at": _time,
-    "attempts": _count,
-    "max_attempts": _count,
-    "claim_owner": _text,
-    "lease_until": _milliseconds,
-}
+    return ttl is not None and Decimal(ttl) <= epoch_s(now)

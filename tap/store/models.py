@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, field_serializer
 
 from tap.store.errors import InvalidPrompt
+from tap.store.typed import typed_to_json
 
 Priority = Literal["low", "medium", "high"]
 Status = Literal["pending", "in_progress", "completed", "failed"]
@@ -17,6 +18,7 @@ PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 DEFAULT_LIFETIME: Final = timedelta(days=30)
 DEFAULT_MAX_ATTEMPTS: Final = 5
+DEFAULT_PRIORITY: Final = "medium"
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -29,7 +31,8 @@ class Prompt(BaseModel):
     All times are UTC with their zone; what other programs wrote without one is taken as UTC.
     `status` and `priority` are one of STATUSES and PRIORITIES unless another program wrote its own.
     `attempts` counts the claims (the fencing number); `claim_owner` and `lease_until` belong to the last.
-    `extra` holds other programs' attributes as DynamoDB's typed values; the store never changes them.
+    `extra` holds, as DynamoDB's typed values, other programs' attributes, which the store never changes, and those
+    of its own that another program wrote in a way that isn't understood (a ttl that is text): they count as absent.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +40,7 @@ class Prompt(BaseModel):
     id: str
     prompt_text: str
     task_type: str
-    priority: str = "medium"
+    priority: str = DEFAULT_PRIORITY
     status: str
     result: Any = None
     created_at: datetime | None = None
@@ -49,14 +52,19 @@ class Prompt(BaseModel):
     lease_until: datetime | None = None
     extra: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
 
+    @field_serializer("extra", when_used="json")
+    def _extra_as_json(self, extra: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Bytes are not JSON's; in base64, as in an export."""
+        return {name: typed_to_json(value) for name, value in extra.items()}
+
 
 def _valid_key(value: object) -> object:
-    if isinstance(value, str) and len(value.encode(errors="replace")) > 2048:
-        raise ValueError("DynamoDB's keys have at most 2048 bytes")
+    if isinstance(value, str) and not 0 < len(value.encode(errors="replace")) <= 2048:
+        raise ValueError("a key of DynamoDB's has 1 to 2048 bytes")
     return value
 
 
-PromptId = Annotated[str, BeforeValidator(_valid_key), Field(min_length=1)]
+PromptId = Annotated[str, BeforeValidator(_valid_key)]
 Text = Annotated[str, Field(min_length=1)]
 Attempts = Annotated[int, Field(ge=1, le=1_000_000)]
 

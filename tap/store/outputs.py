@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
+from tap.store.encodings import decoded
 from tap.store.errors import StoreMisconfigured
 
 TABLE_NAME: Final = "TurnAroundPromptTableName"
@@ -18,11 +19,12 @@ def read_outputs(path: str | PathLike[str], stack: str | None = None) -> dict[st
     """Return one stack's outputs, name to text.
 
     Takes what `cdktf deploy --outputs-file` writes (of several stacks, `stack` names one), what
-    `terraform output -json` prints, and a Terraform state file. Raises StoreMisconfigured, with what
-    to do, when the file is missing, isn't one of these, or holds several stacks and none is named.
+    `terraform output -json` prints, also as PowerShell saves it (UTF-16), and a Terraform state file.
+    Raises StoreMisconfigured, with what to do, when the file is missing, isn't one of these, or holds
+    several stacks and none is named.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(decoded(Path(path).read_bytes()))
     except FileNotFoundError as error:
         raise StoreMisconfigured(
             f"There is no {path}: deploy the stack with `--outputs-file {path}`,"

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from tap.store.answers import UNSET
 from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
 from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
-from tap.store.claims import DEFAULT_SKEW, Claiming, result_changes
+from tap.store.claims import DEFAULT_SKEW, Claiming
 from tap.store.client import ClientSettings
+from tap.store.conditions import A_PROMPT, ALIVE, alive_at
 from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
-from tap.store.items import Item, is_expired, iso, moment_after, new_item, read_prompt, utc_now
+from tap.store.items import Item, is_expired, new_item, read_prompt
 from tap.store.models import (
     ATTEMPTS,
     DEFAULT_LIFETIME,
+    DEFAULT_PRIORITY,
     PRIORITY,
     STATUS,
     NewPrompt,
@@ -32,15 +34,25 @@ from tap.store.models import (
     checked_value,
 )
 from tap.store.outputs import read_outputs, table_of
-from tap.store.table import ALIVE, Clock, Table, alive_at, check_count, check_id, same_prompt
+from tap.store.results import with_result
+from tap.store.table import Clock, Outcome, Table, check_count, check_id, same_prompt
+from tap.store.times import iso, moment_after, utc_now
 from tap.store.values import check_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_SHORTEST = timedelta(seconds=1)  # DynamoDB's ttl has no fractions
 _log = logging.getLogger("tap.store")
 
-_A_PROMPT = "attribute_exists(#prompt_text) AND attribute_exists(#task_type)"
+# Attempts that are no number, which nothing can be added to, count as none.
+_MORE_ATTEMPTS = [
+    (
+        ", #max_attempts = if_not_exists(#attempts, :zero) + :more",
+        " AND (attribute_not_exists(#attempts) OR attribute_type(#attempts, :number))",
+    ),
+    (", #max_attempts = :more", " AND NOT attribute_type(#attempts, :number)"),
+]
 _NOT_YET = "(attribute_not_exists(#update_token) OR #update_token <> :update_token)"
 
 
@@ -119,7 +131,7 @@ class PromptStore(Claiming):
         DynamoDB hasn't deleted yet doesn't count: it is replaced.
         """
         now = self._table.now()
-        expires_at = None if expires_in is None else moment_after(now, expires_in, "expires_in")
+        expires_at = None if expires_in is None else moment_after(now, expires_in, "expires_in", _SHORTEST)
         fields: dict[str, object] = {"prompt_text": prompt_text, "task_type": task_type, "priority": priority}
         fields |= {"id": str(uuid.uuid4()) if prompt_id is None else prompt_id, "max_attempts": max_attempts}
         new = checked(NewPrompt, fields)
@@ -132,7 +144,7 @@ class PromptStore(Claiming):
             iso(now),
             expires_at,
         )
-        outcome = self._table.put_new(item, now)
+        outcome = self._table.put_new(item)
         stored = outcome.item
         if stored is None or not (outcome.applied or same_prompt(stored, item)):
             raise PromptConflict(
@@ -177,37 +189,46 @@ class PromptStore(Claiming):
         failed for its attempts can be claimed again after `update_status(id, "pending", more_attempts=3)`.
         """
         now = self._table.now()
-        changes, removals, values = result_changes(result)
-        values |= {":new": {"S": checked_value(STATUS, "status", status)}, ":at": {"S": iso(now)}}
-        values |= alive_at(now)
         token = {"S": str(uuid.uuid4())}
+        known = alive_at(now) | {
+            ":new": {"S": checked_value(STATUS, "status", status)},
+            ":at": {"S": iso(now)},
+            ":string": {"S": "S"},
+            ":update_token": token,
+        }
         # botocore's second try, after a lost reply, finds the first one's token. Carried out again, it would
         # take the prompt from a worker that claimed it in between.
-        changes += ", #update_token = :update_token"
-        condition = f"{_A_PROMPT} AND {ALIVE} AND {_NOT_YET}"
-        values[":update_token"] = token
+        condition = f"{A_PROMPT} AND {ALIVE} AND {_NOT_YET}"
         if expected_status is not None:
             condition += " AND #status = :expected"
-            values[":expected"] = {"S": checked_value(STATUS, "expected_status", expected_status)}
+            known[":expected"] = {"S": checked_value(STATUS, "expected_status", expected_status)}
+        ways = [("", "")]
         if more_attempts is not None:
             if status != "pending":
                 raise InvalidPrompt("more_attempts goes with status pending.")
-            checked_value(ATTEMPTS, "more_attempts", more_attempts)
-            changes += ", #max_attempts = if_not_exists(#attempts, :zero) + :more"
-            values |= {":zero": {"N": "0"}, ":more": {"N": str(more_attempts)}}
-        outcome = self._table.update(
-            prompt_id,
-            f"SET #status = :new, #updated_at = :at{changes} REMOVE #claim_token, #claim_owner, #lease_until{removals}",
-            condition,
-            values,
-        )
+            known |= {":zero": {"N": "0"}, ":more": {"N": str(checked_value(ATTEMPTS, "more_attempts", more_attempts))}}
+            ways = _MORE_ATTEMPTS
+
+        def send(changes: str, removals: str, values: dict[str, Any]) -> Outcome:
+            for more, possible in ways:
+                outcome = self._table.update(
+                    prompt_id,
+                    f"SET #status = :new, #updated_at = :at, #update_token = :update_token{changes}{more}"
+                    f" REMOVE #claim_token, #claim_owner, #lease_until{removals}",
+                    f"{condition}{possible}",
+                    known | values,
+                )
+                if outcome.applied or "N" in (outcome.item or {}).get("attempts", {"N": "0"}):
+                    break
+            return outcome
+
+        outcome = with_result(result, send)
         item = outcome.item if outcome.applied and outcome.item else self._table.living(outcome, prompt_id, now)
-        # A ghost was refused too: reading it raises UnreadablePrompt.
-        if outcome.applied or item.get("update_token") == token or not {"prompt_text", "task_type"} <= item.keys():
-            return read_prompt(item, self.table_name)
-        found = item.get("status", {}).get("S", "without a status")
+        prompt = read_prompt(item, self.table_name)  # UnreadablePrompt for a ghost, which was refused too
+        if outcome.applied or item.get("update_token") == token:
+            return prompt
         raise PromptConflict(
-            f"Prompt {prompt_id!r} is {found}, not {expected_status}.",
+            f"Prompt {prompt_id!r} is {prompt.status}, not {expected_status}.",
             table=self.table_name,
             prompt_id=prompt_id,
         )
@@ -255,7 +276,10 @@ class PromptStore(Claiming):
             values[":task_type"] = {"S": task_type}
         if priority is not None:
             values[":priority"] = {"S": checked_value(PRIORITY, "priority", priority)}
-            absent = " OR attribute_not_exists(#priority)" if priority == "medium" else ""
+            absent = ""
+            if priority == DEFAULT_PRIORITY:
+                absent = " OR NOT attribute_type(#priority, :string)"
+                values[":string"] = {"S": "S"}
             terms.append(f"(#priority = :priority{absent})")
         return self._matching(" AND ".join(terms), values, page_size)
 
@@ -279,6 +303,7 @@ class PromptStore(Claiming):
         source: str | PathLike[str] | BinaryIO,
         *,
         rejects: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         workers: int = DEFAULT_WORKERS,
         again: bool = False,
         on_progress: Callable[[ImportReport], object] | None = None,
@@ -288,19 +313,20 @@ class PromptStore(Claiming):
         A prompt that exists is never overwritten: the same one counts as existing, a different one under
         its id is rejected. Lines that can't be imported go to `rejects` (SOURCE.import-….rejects) with
         number and reason; an import from the start replaces that file. How far it came is kept beside the
-        source (SOURCE.import-….json): after a kill the same call goes on where it stopped, nothing lost,
-        nothing doubled. A file that was imported completely is not imported a second time unless `again`;
-        of one that has grown since, only the new lines are. A table deployed anew under its old name
-        is told from the old one if DescribeTable is allowed. A stream (also a FIFO's path) can't be
-        continued; lines of it without an id get a random one.
+        source (SOURCE.import-….json), or in `checkpoint`, with the rejects beside that: after a kill the same
+        call goes on where it stopped, nothing lost, nothing doubled. A file that was imported completely is
+        not imported a second time unless `again`; of one that has grown since, only the new lines are. A table
+        deployed anew under its old name is told from the old one if DescribeTable is allowed. A stream (also a
+        FIFO's path) can't be continued; lines of it without an id get a random one.
 
-        Raises ImportRefused (changed since, or another import of the file is running), and the store's
-        other errors after keeping what was done.
+        Raises ImportRefused (changed since, in UTF-16, another import of the file is running, no place to keep how
+        far it came), and the store's other errors after keeping what was done.
         """
         return import_prompts(
             self._table,
             Path(source) if isinstance(source, str | PathLike) else source,
             rejects=None if rejects is None else Path(rejects),
+            checkpoint=None if checkpoint is None else Path(checkpoint),
             workers=workers,
             again=again,
             on_progress=on_progress,

@@ -10,10 +10,12 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from tap.store.attributes import meaning
 from tap.store.client import ClientSettings, make_client
 from tap.store.errors import Calling, InvalidPrompt, PromptNotFound, StoreMisconfigured
-from tap.store.items import Item, is_expired, utc_now
-from tap.store.models import PROMPT_ID, checked_value
+from tap.store.items import Item, is_expired
+from tap.store.models import DEFAULT_PRIORITY, PROMPT_ID, checked_value
+from tap.store.times import epoch_s, utc_now
 from tap.store.values import check_text
 
 if TYPE_CHECKING:
@@ -23,18 +25,6 @@ Clock = Callable[[], datetime]
 
 # Equal in these, a stored prompt is the one that the caller meant to create; the rest is the store's.
 IDENTITY: Final = ("prompt_text", "task_type", "priority", "max_attempts")
-# To readers an expired item does not exist, though DynamoDB may keep it for days; a ttl that is no number never passes.
-ALIVE: Final = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now_s)"
-
-
-def alive_at(now: datetime) -> dict[str, Any]:
-    """The values that ALIVE needs."""
-    return {":now_s": {"N": str(int(now.timestamp()))}, ":number": {"S": "N"}}
-
-
-def unfinished_at(now: datetime) -> dict[str, Any]:
-    """The values that a condition about living prompts that wait or are being worked on needs."""
-    return {**alive_at(now), ":pending": {"S": "pending"}, ":in_progress": {"S": "in_progress"}}
 
 
 @dataclass(frozen=True)
@@ -79,26 +69,34 @@ class Table:
             raise InvalidPrompt("The store's clock returned a time without a zone.")
         return moment
 
-    def put_new(self, item: Item, now: datetime) -> Outcome:
+    def put_of(self, item: Item) -> dict[str, dict[str, Any]]:
+        """Writing the item unless a living one has its id, as a part of a transaction."""
+        return {
+            "Put": {
+                "TableName": self.table_name,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(id) OR #ttl <= :now_s",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
+                "ExpressionAttributeValues": {":now_s": {"N": str(epoch_s(self.now()))}},
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def put_new(self, item: Item) -> Outcome:
         """Write the item unless a living one has its id (an expired one is replaced)."""
-        prompt_id = item["id"]["S"]
         client = self.client
-        with Calling(self.table_name, prompt_id):
+        with Calling(self.table_name, item["id"]["S"]):
             try:
-                client.put_item(
-                    TableName=self.table_name,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(id) OR #ttl <= :now_s",
-                    ExpressionAttributeNames={"#ttl": "ttl"},
-                    ExpressionAttributeValues={":now_s": {"N": str(int(now.timestamp()))}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+                client.put_item(**self.put_of(item)["Put"])
             except client.exceptions.ConditionalCheckFailedException as refusal:
                 return Outcome(applied=False, item=refusal.response.get("Item"))  # type: ignore[arg-type]
         return Outcome(applied=True, item=item)
 
     def update(self, prompt_id: str, changes: str, condition: str, values: Mapping[str, Any]) -> Outcome:
-        """One conditional UpdateItem; names in the expressions are written #name, values :name."""
+        """One conditional UpdateItem; names in the expressions are written #name, values :name.
+
+        Values that the expressions don't use are left out, since DynamoDB refuses them.
+        """
         check_id(prompt_id)
         client = self.client
         with Calling(self.table_name, prompt_id):
@@ -109,7 +107,7 @@ class Table:
                     UpdateExpression=changes,
                     ConditionExpression=condition,
                     ExpressionAttributeNames=names_in(changes, condition),
-                    ExpressionAttributeValues=dict(values),
+                    ExpressionAttributeValues={name: values[name] for name in _used(f"{changes} {condition}")},
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -122,6 +120,9 @@ class Table:
         request["ExpressionAttributeNames"] = names_in(
             request.get("FilterExpression", ""), request.get("ProjectionExpression", "")
         )
+        if "ExpressionAttributeValues" in request:
+            used = _used(request["FilterExpression"])
+            request["ExpressionAttributeValues"] = {name: request["ExpressionAttributeValues"][name] for name in used}
         while True:
             with Calling(self.table_name):
                 reply = self.client.scan(TableName=self.table_name, **request)
@@ -159,13 +160,23 @@ def check_count(value: object, name: str) -> None:
 
 def same_prompt(stored: Item, meant: Item) -> bool:
     """Whether a stored item is the prompt that a caller meant to create, whatever happened to it since."""
-    default = {"priority": {"S": "medium"}}  # which other programs may leave out
-    return all((default | stored).get(name) == meant.get(name) for name in IDENTITY)
+    return _identity(stored) == _identity(meant)
+
+
+def _identity(item: Item) -> list[object]:
+    priority = meaning("priority", item.get("priority"))  # other programs may leave it out
+    said = [item.get("prompt_text"), item.get("task_type"), meaning("max_attempts", item.get("max_attempts"))]
+    return [*said, DEFAULT_PRIORITY if priority is None else priority]
 
 
 @lru_cache(maxsize=256)
 def _names(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((f"#{name}", name) for name in sorted(set(re.findall(r"#(\w+)", text))))
+
+
+@lru_cache(maxsize=256)
+def _used(text: str) -> tuple[str, ...]:
+    return tuple(sorted(set(re.findall(r":\w+", text))))
 
 
 def names_in(*texts: str) -> dict[str, str]:

@@ -6,20 +6,26 @@ read back as something else (1.0, -0.0, 1e300, 40 digits, more than 30 levels, a
 exact JSON text goes into `result_json` beside it. What doesn't fit natively at all is there as its
 JSON text. When a program that knows nothing of `result_json` replaces `result`, the two no longer
 agree, and the native value counts.
+
+Where an item has no room for both, the JSON text alone is `result`, and `result_json` is the number of its bytes:
+so what fits once fits. Programs that know nothing of it then read the text.
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from tap.store.errors import InvalidPrompt
 
 _MAX_LEVELS: Final = 30  # DynamoDB allows 32, and the attribute itself counts
+#: Of a result; few enough to be written and read back in one thread of Python's, and by any JSON reader.
+MAX_RESULT_LEVELS: Final = 300
 _MAX_DIGITS: Final = 38
 _SMALLEST: Final = 1e-130
 _LARGEST: Final = 9.9e125
@@ -27,17 +33,43 @@ _LARGEST: Final = 9.9e125
 AttributeValue = dict[str, Any]
 """One typed value as boto3's low-level client takes it, e.g. {"S": "x"}."""
 
+_Arguments = ParamSpec("_Arguments")
+_Value = TypeVar("_Value")
+
 
 def encode_json(value: object) -> tuple[AttributeValue, str | None]:
     """Return the native value, and the exact JSON text if the native one reads back differently.
 
+    Takes what json.dumps writes as an equal value, so subclasses too (an Enum, numpy.float64, Counter).
     Raises InvalidPrompt for what JSON can't express: NaN, tuples, dates, keys that aren't text.
     """
     try:
-        native, exact = _encode(value, "result", 0)
-        return native, None if exact else _text(value)
+        native, text = _with_room(_encode_all, value)
     except RecursionError as error:
         raise InvalidPrompt("result is nested too deeply (or contains itself).") from error
+    if text is not None and _levels(value) > MAX_RESULT_LEVELS:
+        raise InvalidPrompt(f"result is nested too deeply: more than {MAX_RESULT_LEVELS} levels.")
+    return native, text
+
+
+def result_forms(value: object) -> list[dict[str, AttributeValue]]:
+    """The attributes that can hold a result, the best form first: one may be chosen for its size."""
+    native, text = encode_json(value)
+    if text is None:
+        return [{"result": native}]
+    alone = {"result": {"S": text}, "result_json": {"N": str(_text_size(text))}}
+    return [{"result": native, "result_json": {"S": text}}, alone]
+
+
+def decode_result(item: Mapping[str, AttributeValue]) -> Any:
+    """The result of an item that has one, in whichever form."""
+    native, copy = item["result"], item.get("result_json", {})
+    if "S" in native and copy.get("N") == str(_text_size(native["S"])):
+        try:
+            return _with_room(json.loads, native["S"])
+        except (ValueError, RecursionError):
+            pass  # another program's text, of the same length
+    return decode_json(native, copy.get("S"))
 
 
 def decode_json(native: Mapping[str, Any], text: str | None = None) -> Any:
@@ -46,11 +78,54 @@ def decode_json(native: Mapping[str, Any], text: str | None = None) -> Any:
     if text is None:
         return value
     try:
-        exact = json.loads(text)
-        same = _decode(_encode(exact, "result", 0)[0])
+        exact, same = _with_room(_decode_copy, text)
     except (ValueError, RecursionError):
         return value
     return exact if identical(same, value) else value
+
+
+def _encode_all(value: object) -> tuple[AttributeValue, str | None]:
+    native, exact = _encode(value, "result", 0)
+    return native, None if exact else _text(value)
+
+
+def _decode_copy(text: str) -> tuple[Any, Any]:
+    exact = json.loads(text)
+    return exact, _decode(_encode(exact, "result", 0)[0])
+
+
+def _with_room(
+    function: Callable[_Arguments, _Value], *arguments: _Arguments.args, **named: _Arguments.kwargs
+) -> _Value:
+    """The function's value; on a stack of its own if the caller is so deep in one that a nested value doesn't fit."""
+    try:
+        return function(*arguments, **named)
+    except RecursionError:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(function, *arguments, **named).result()
+
+
+def _levels(value: object) -> int:
+    """How many lists and objects are inside each other, at the deepest place."""
+    deepest = 0
+    rest = [(value, 0)]
+    while rest:
+        inner, level = rest.pop()
+        deepest = max(deepest, level)
+        if isinstance(inner, dict):
+            rest += [(item, level + 1) for item in inner.values()]
+        elif isinstance(inner, list):
+            rest += [(item, level + 1) for item in inner]
+    return deepest
+
+
+def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's fields, for json.loads, which by itself takes the last of two with one key."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise InvalidPrompt(f"the key {next(name for name in names if names.count(name) > 1)!r} comes twice.")
+    return values
 
 
 def plain_number(text: str) -> int | float:
@@ -96,16 +171,34 @@ def _encode(value: object, where: str, level: int) -> tuple[AttributeValue, bool
             items.append(native)
             exact = exact and same
         return ({"L": items}, exact) if level < _MAX_LEVELS else ({"S": _text(value)}, False)
-    raise InvalidPrompt(f"{where} is a {kind.__name__}, which JSON does not have.")
+    return _encode(_plain(value, where), where, level)
+
+
+def _plain(value: object, where: str) -> object:
+    """What json.dumps makes of a subclass's value (an Enum, numpy.float64, Counter)."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, dict):
+        return dict(value.items())
+    if isinstance(value, list):
+        return list(value)
+    raise InvalidPrompt(f"{where} is a {type(value).__name__}, which JSON does not have.")
 
 
 def _encode_map(value: dict[object, object], where: str, level: int) -> tuple[AttributeValue, bool]:
     exact = True
     fits = level < _MAX_LEVELS
     fields = {}
-    for key, inner in value.items():
+    for given, inner in value.items():
+        key = given
         if type(key) is not str:
-            raise InvalidPrompt(f"{where} has the key {key!r}: JSON's keys are text.")
+            if not isinstance(key, str):
+                raise InvalidPrompt(f"{where} has the key {key!r}: JSON's keys are text.")
+            key = str.__str__(key)
         check_text(key, where)
         fits = fits and 0 < len(key) <= 16_000  # DynamoDB: 1 byte to 64 KB
         fields[key], same = _encode(inner, f"{where}.{key}", level + 1)

@@ -206,7 +206,7 @@ OPERATIONS = [
         some_file,
         lambda store, path: store.import_prompts(path, workers=3).rejected == 0,
         imported,
-        requests=frozenset({"BatchWriteItem", "PutItem"}),
+        requests=frozenset({"BatchWriteItem", "PutItem", "TransactWriteItems"}),
     ),
     Operation("export", several, exported, lambda *_: "after"),
 ]

@@ -163,7 +163,7 @@ def test_of_a_batch_that_dynamodb_refuses_only_the_guilty_line_is_rejected(store
 
 def test_long_bad_lines_do_not_pile_up(clock: ManualClock) -> None:
     file = io.BytesIO((b"x" * 300_000 + b"\n") * 40)
-    cut = [chunk for chunk, _ in chunks(file, Checkpoint("", 0), clock(), 4)]
+    cut = list(chunks(file, Checkpoint("", 0), clock(), 4))
     assert max(len(chunk.rejects) for chunk in cut) <= 4
     assert max(len(text) for chunk in cut for _, _, text in chunk.rejects) <= 64 * 1024
     assert sum(len(chunk.rejects) for chunk in cut) == 40
@@ -172,8 +172,8 @@ def test_long_bad_lines_do_not_pile_up(clock: ManualClock) -> None:
 def test_a_living_prompt_is_never_overwritten(store: PromptStore, file: Path, clock: ManualClock) -> None:
     store.create("text", "type", prompt_id="claimed")
     store.create("other text", "type", prompt_id="different")
-    store.create("gone", "type", prompt_id="expired", expires_in=timedelta(seconds=1))
-    claim = store.claim("w", lease=timedelta(hours=1))
+    store.create("gone", "other", prompt_id="expired", expires_in=timedelta(seconds=1))
+    claim = store.claim("w", lease=timedelta(hours=1), task_type="type")
     assert claim
     store.complete(claim, 1)
     before = {prompt.id: prompt for prompt in store.list() if prompt.id != "expired"}
@@ -198,11 +198,29 @@ def test_of_an_id_that_comes_twice_the_first_line_counts(store: PromptStore, fil
     assert store.get("id-8").prompt_text == "text"
 
 
+@pytest.mark.parametrize("distance", [1, 120])
+def test_ids_that_come_twice_cost_what_others_do(store: PromptStore, file: Path, distance: int) -> None:
+    """Each id once more, so many lines later: as often as not with another text."""
+    first = [PLAIN | {"id": f"id-{number}"} for number in range(360)]
+    again = [line | ({} if number % 2 else {"prompt_text": "second"}) for number, line in enumerate(first)]
+    lines: list[dict[str, Any]] = []
+    for start in range(0, 360, distance):
+        lines += first[start : start + distance] + again[start : start + distance]
+    write(file, *lines)
+    sent: list[str] = []
+    store.client.meta.events.register("before-call.dynamodb", lambda model, **_: sent.append(model.name))
+    report = store.import_prompts(file)
+    assert (report.imported, report.existing, report.rejected) == (360, 180, 180)
+    assert {prompt.prompt_text for prompt in store.list()} == {"text"}
+    assert len(sent) < 40  # eight chunks: what is there, what is new, what repeats
+
+
 def test_an_imported_file_is_not_imported_again_unless_asked(store: PromptStore, file: Path) -> None:
     write(file, PLAIN, PLAIN)
     store.import_prompts(file)
     again = store.import_prompts(file)
-    assert (again.finished_before, again.imported) == (True, 2)
+    assert again.finished_before
+    assert (again.lines, again.imported, again.existing, again.rejected, again.rejects) == (0, 0, 0, 0, None)
     assert len(list(store.list())) == 2
     assert store.import_prompts(file, again=True).imported == 2
     assert len(list(store.list())) == 4
@@ -280,6 +298,43 @@ def test_a_file_that_changed_half_way_is_refused(store: PromptStore, file: Path)
     write(file, PLAIN | {"priority": "high"}, *[PLAIN] * 900)
     with pytest.raises(ImportRefused, match="has changed"):
         store.import_prompts(file)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [(name, name.upper()[:6]) for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")],
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+def test_another_encoding_is_refused_before_anything_is_written(
+    store: PromptStore, file: Path, encoding: str, says: str, stream: bool
+) -> None:
+    content = "".join(json.dumps(PLAIN) + "\n" for _ in range(3)).encode(encoding)
+    file.write_bytes(content)
+    with pytest.raises(ImportRefused, match=f"is in {says}, as PowerShell's > writes it: save it as UTF-8 first"):
+        store.import_prompts(io.BytesIO(content) if stream else file)
+    assert list(file.parent.iterdir()) == [file]
+    assert list(store.list()) == []
+
+
+def test_a_line_in_another_encoding_is_the_lines_fault(store: PromptStore, file: Path) -> None:
+    """As when the output of several programs goes into one file."""
+    lines = [json.dumps(PLAIN).encode(encoding) for encoding in ("utf-8", "utf-16-be", "utf-8-sig", "utf-8")]
+    lines += ['{"prompt_text": "sch\u00f6n", "task_type": "t"}'.encode("latin-1")]
+    file.write_bytes(b"\n".join(lines))
+    report = store.import_prompts(file)
+    assert (report.imported, [line for line, _ in rejects(report)]) == (2, [2, 3, 5])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"prompt_text": "a", "task_type": "b", "prompt_text": "c"}',
+        '{"prompt_text": "a", "task_type": "b", "result": {"x": {"prompt_text": 1, "prompt_text": 1}}}',
+    ],
+)
+def test_a_key_that_comes_twice_is_the_lines_fault(clock: ManualClock, line: str) -> None:
+    with pytest.raises(InvalidPrompt, match="the key 'prompt_text' comes twice"):
+        read_line(line.encode(), "fallback", clock())
 
 
 @pytest.mark.parametrize("when", ["afterwards", "meanwhile", "interrupted"])
@@ -443,7 +498,8 @@ def test_a_ttl_that_is_no_number_hides_nothing(store: PromptStore, file: Path, c
     odd: Any = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
     odd |= {"status": {"S": "pending"}, "ttl": {"S": "1999999999"}}
     client.put_item(TableName=store.table_name, Item=odd)
-    assert store.export_prompts(file).unreadable_ids == ["id"]
+    assert [(prompt.expires_at, prompt.extra) for prompt in store.list()] == [(None, {"ttl": {"S": "1999999999"}})]
+    assert store.export_prompts(file).exported == 1
 
 
 def test_an_export_reads_consistently(store: PromptStore, file: Path) -> None:
@@ -508,6 +564,39 @@ def test_what_is_exported_comes_back_the_same(
 
     assert everything(copy) == everything(store)
     assert store.import_prompts(tmp_path / "out.ndjson").existing == 10
+
+
+def test_exports_of_earlier_versions_are_imported(store: PromptStore, client: DynamoDBClient) -> None:
+    """They had neither null for what an item lacks nor its exact attributes."""
+    lines: list[dict[str, Any]] = [
+        {"id": "done", "prompt_text": "text", "task_type": "type", "priority": "high", "status": "completed"}
+        | {"result": {"score": 1.0}, "created_at": "2031-01-02T03:04:05.678901+00:00", "attempts": 1}
+        | {"updated_at": "2031-01-02T03:05:05.678901+00:00", "expires_at": None, "claim_owner": "w"}
+        | {"extra": {"team": {"SS": ["a", "b"]}, "blob": {"B": "AP8="}}},
+        {"id": "odd", "prompt_text": "text", "task_type": "type", "priority": "urgent", "status": "assigned"}
+        | {"expires_at": "2032-01-01T00:00:00.000000+00:00"},
+    ]
+    source = io.BytesIO("".join(json.dumps(line) + "\n" for line in lines).encode())
+    assert store.import_prompts(source).imported == 2
+    done = client.get_item(TableName=store.table_name, Key={"id": {"S": "done"}})["Item"]
+    assert done == {
+        **{name: {"S": lines[0][name]} for name in ("id", "prompt_text", "task_type", "priority", "status")},
+        **{name: {"S": lines[0][name]} for name in ("created_at", "updated_at", "claim_owner")},
+        "result": {"M": {"score": {"N": "1"}}},
+        "result_json": {"S": '{"score":1.0}'},
+        "attempts": {"N": "1"},
+        "team": {"SS": ["a", "b"]},
+        "blob": {"B": b"\x00\xff"},
+    }
+    odd = store.get("odd")
+    assert (odd.status, odd.priority, odd.created_at is not None) == ("assigned", "urgent", True)
+
+
+def test_a_misspelt_priority_or_status_is_the_lines_fault(clock: ManualClock) -> None:
+    """Only an exported line may say what this store doesn't know."""
+    for odd in ({"priority": "hihg"}, {"status": "done"}, {"prompt_text": ""}):
+        with pytest.raises(InvalidPrompt, match=next(iter(odd))):
+            read_line(json.dumps(PLAIN | {"id": "x"} | odd).encode(), "fallback", clock())
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from tap.store import (
     PromptTooLarge,
     Ticket,
 )
-from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, MAX_WORKER_BYTES
+from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, MAX_WORKER_BYTES, REASON_BYTES
 from tap.store.values import item_size
 from tests.support.store_table import ManualClock
 
@@ -153,6 +153,31 @@ def test_extend_keeps_others_out(store: PromptStore, clock: ManualClock) -> None
     assert store.complete(Ticket(claim.id, claim.token)).status == "completed"
 
 
+def test_a_lease_never_moves_back(store: PromptStore, clock: ManualClock) -> None:
+    """An extension sent earlier, or for a shorter time, arrives after a longer one."""
+    store.create("text", "type")
+    claim = claimed(store)
+    until = store.extend(claim, lease=LEASE * 10)
+    assert store.extend(claim, lease=LEASE) == until
+    assert store.get(claim.id).lease_until == until
+    clock.advance(LEASE * 5)
+    assert isinstance(store.claim("w2"), AllLeased)
+
+
+def test_a_claim_that_arrives_after_its_release_takes_nothing(store: PromptStore, client: DynamoDBClient) -> None:
+    """The network kept a copy of the request, whose first try was carried out."""
+    store.create("text", "type")
+    sent: list[Any] = []
+    store.client.meta.events.register(
+        "before-call.dynamodb.UpdateItem", lambda params, **_: sent.append(json.loads(params["body"]))
+    )
+    claim = claimed(store)
+    store.release(claim)
+    with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+        client.update_item(**sent[0])
+    assert store.get(claim.id).status == "pending"
+
+
 def test_release_gives_the_prompt_back_and_shuts_the_token_out(store: PromptStore) -> None:
     store.create("text", "type")
     claim = claimed(store)
@@ -186,9 +211,9 @@ def test_after_max_attempts_the_prompt_is_failed_not_handed_out(store: PromptSto
         clock.advance(LEASE * 2)
     assert store.claim("w") == NothingPending()
     failed = store.get(prompt.id)
-    assert (failed.status, failed.claim_owner) == ("failed", None)
+    assert (failed.status, failed.attempts, failed.claim_owner) == ("failed", 2, None)
     store.update_status(prompt.id, "pending", more_attempts=1)
-    assert claimed(store).attempt == 4
+    assert claimed(store).attempt == 3
     clock.advance(LEASE * 2)
     assert store.claim("w") == NothingPending()
 
@@ -226,19 +251,16 @@ def test_ghosts_and_expired_prompts_are_not_handed_out(
     assert store.claim("w") == NothingPending()
 
 
-def test_a_prompt_that_cannot_be_read_is_failed_and_holds_nobody_up(
-    store: PromptStore, client: DynamoDBClient, caplog: pytest.LogCaptureFixture
+def test_a_prompt_that_cannot_be_read_stays_as_it_is_and_holds_nobody_up(
+    store: PromptStore, client: DynamoDBClient
 ) -> None:
     texts = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
-    odd = {**texts, "status": {"S": "pending"}, "priority": {"S": "high"}, "created_at": {"N": "5"}}
+    odd: Any = {**texts, "status": {"S": "pending"}, "priority": {"S": "high"}, "prompt_text": {"N": "5"}}
     client.put_item(TableName=store.table_name, Item=odd)
     prompt = store.create("text", "type")
-    with caplog.at_level(logging.WARNING, "tap.store"):
-        assert claimed(store).id == prompt.id
-    assert "'id' is no prompt" in caplog.text
-    assert store.claim("w2") != NothingPending()
-    item = client.get_item(TableName=store.table_name, Key={"id": {"S": "id"}})["Item"]
-    assert (item["status"], item["created_at"]) == ({"S": "failed"}, {"N": "5"})
+    assert claimed(store).id == prompt.id
+    assert isinstance(store.claim("w2"), AllLeased)
+    assert client.get_item(TableName=store.table_name, Key={"id": {"S": "id"}})["Item"] == odd
 
 
 @pytest.mark.parametrize(
@@ -254,12 +276,11 @@ def test_another_programs_lease_holds_nobody_up(store: PromptStore, client: Dyna
     assert isinstance(answer, Claim if until in {"1.5", "-" + "1" * 30} else AllLeased)
 
 
-@pytest.mark.parametrize("attempts", [{"S": "0"}, {"NULL": True}])
 def test_an_item_that_cannot_be_claimed_holds_nobody_up(
-    store: PromptStore, client: DynamoDBClient, attempts: Any, caplog: pytest.LogCaptureFixture
+    store: PromptStore, client: DynamoDBClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd: Any = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
-    odd |= {"status": {"S": "pending"}, "priority": {"S": "high"}, "attempts": attempts}
+    odd |= {"status": {"S": "pending"}, "priority": {"S": "high"}, "attempts": {"S": "0"}}
     client.put_item(TableName=store.table_name, Item=odd)
     prompt = store.create("text", "type")
     with caplog.at_level(logging.WARNING, "tap.store"):
@@ -275,9 +296,12 @@ def test_a_new_prompt_leaves_room_for_a_claim(store: PromptStore, client: Dynamo
 
     store.create("text", "type", prompt_id="id", max_attempts=1_000_000)
     before = size()
-    claimed(store, "w" * MAX_WORKER_BYTES)
+    claim = claimed(store, "w" * MAX_WORKER_BYTES)
     grown = size() - before
     assert MAX_WORKER_BYTES < grown <= CLAIM_BYTES
+    assert grown + REASON_BYTES <= CLAIM_BYTES
+    store.fail(claim, {"score": 1.0, "why": "r" * 480})
+    assert size() - before <= CLAIM_BYTES
     # Without a request: moto counts an item's bytes in its own way.
     sealed = PromptStore("sealed", ClientSettings("us-east-1", "http://127.0.0.1:9", attempts=1))
     with pytest.raises(PromptTooLarge, match=f"less {CLAIM_BYTES} that a claim needs"):
@@ -297,14 +321,14 @@ def test_workers_start_to_look_all_over_the_table(table: str, settings: ClientSe
     assert len({start["id"]["S"][0] for start in tails}) > 4  # of sixteen first digits
 
 
-def test_a_time_beyond_the_calendar_is_no_prompts(store: PromptStore, client: DynamoDBClient, tmp_path: Path) -> None:
+def test_a_time_beyond_the_calendar_hides_nothing(store: PromptStore, client: DynamoDBClient, tmp_path: Path) -> None:
     odd: Any = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
     odd |= {"status": {"S": "pending"}, "created_at": {"S": "0001-01-01T00:00:00+01:00"}}
     client.put_item(TableName=store.table_name, Item=odd | {"priority": {"S": "high"}})
     prompt = store.create("text", "type")
-    assert [found.id for found in store.list()] == [prompt.id]
-    assert store.export_prompts(tmp_path / "out").unreadable_ids == ["id"]
-    assert claimed(store).id == prompt.id
+    assert {found.id for found in store.list()} == {prompt.id, "id"}
+    assert store.export_prompts(tmp_path / "out").exported == 2
+    assert claimed(store).id == "id"
 
 
 def test_an_exhausted_prompt_that_vanishes_meanwhile_is_no_error(store: PromptStore, client: DynamoDBClient) -> None:
@@ -323,12 +347,33 @@ def test_an_exhausted_prompt_that_vanishes_meanwhile_is_no_error(store: PromptSt
     assert list(store.list()) == []
 
 
+def test_what_is_worked_on_does_not_expire(store: PromptStore, clock: ManualClock) -> None:
+    prompt = store.create("text", "type", expires_in=timedelta(seconds=30))
+    claim = claimed(store)
+    assert claim.prompt.expires_at is not None
+    assert claim.prompt.expires_at > claim.lease_until + SKEW
+    clock.advance(LEASE - timedelta(seconds=1))
+    until = store.extend(claim, lease=LEASE)
+    clock.advance(LEASE)
+    assert clock() == until
+    assert store.complete(claim, "paid for").status == "completed"
+    assert store.get(prompt.id).result == "paid for"
+
+
+def test_a_lease_leaves_a_longer_life_alone(store: PromptStore) -> None:
+    prompt = store.create("text", "type", expires_in=timedelta(hours=1))
+    claim = claimed(store)
+    store.extend(claim, lease=LEASE)
+    assert store.get(prompt.id).expires_at == prompt.expires_at
+
+
 def test_a_prompt_that_expires_or_vanishes_during_the_work_is_not_found(store: PromptStore, clock: ManualClock) -> None:
     store.create("text", "type", expires_in=timedelta(seconds=30))
     claim = claimed(store)
-    clock.advance(30)
-    with pytest.raises(PromptNotFound, match="expired"):
-        store.complete(claim)
+    clock.advance(LEASE * 2)
+    for step in (store.complete, store.release, store.extend):
+        with pytest.raises(PromptNotFound, match="expired"):
+            step(claim)
     store.create("text", "other", expires_in=None)
     other = claimed(store, task_type="other")
     store.delete(other.id)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tap.store import Claim, ClientSettings, PromptConflict, PromptStore, StoreUnavailable
+from tap.store import Claim, ClientSettings, PromptConflict, PromptStore, StoreUnavailable, Throttled
 from tests.store.fault_matrix import LEASE, OPERATIONS, Bench, Operation, hurried, run_always, run_once
 from tests.support.fault_proxy import FAULTS
 from tests.support.store_table import ManualClock
@@ -125,28 +127,81 @@ def test_what_a_batch_left_unwritten_is_written(benches: MakeBench, tmp_path: Pa
     assert len(list(bench.straight.list())) == 60
 
 
-def test_a_batchs_rest_does_not_overwrite_what_came_in_the_pause(benches: MakeBench, tmp_path: Path) -> None:
-    bench = benches("unprocessed")
+@pytest.mark.parametrize("fault", ["lost reply", "throttle", "500", None])
+def test_a_line_written_late_does_not_put_back_what_others_did(
+    benches: MakeBench, tmp_path: Path, fault: str | None
+) -> None:
+    """A line brings its own id. While its write is on its way, others create the prompt and claim it."""
+    bench = benches("throttle")
     file = tmp_path / "in.ndjson"
     line = '{"prompt_text": "text", "task_type": "t", "id": "p%d"}\n'
     file.write_text("".join(line % number for number in range(20)))
     claims: list[object] = []
 
     def another_program_is_quicker(request: str, _: int) -> str | None:
-        if request == "BatchWriteItem" and not claims:
-            claims.append(None)
-            return bench.fault
-        if claims == [None]:
-            bench.straight.create("text", "t", prompt_id="p19", max_attempts=9)
-            claims[0] = bench.straight.claim("quick", lease=LEASE)
-        return None
+        if "Write" not in request or claims:
+            return None
+        for prompt_id, attempts in (("p19", 9), ("p7", None)):
+            bench.straight.create("text", "t", prompt_id=prompt_id, max_attempts=attempts)
+            claims.append(bench.straight.claim("quick", lease=LEASE))
+        return fault
 
     bench.proxy.plan(another_program_is_quicker)
     report = bench.spoilt.import_prompts(file)
-    assert (report.imported, report.rejected) == (19, 1)
-    assert bench.straight.get("p19").max_attempts == 9
-    assert isinstance(claims[0], Claim)
-    assert bench.straight.complete(claims[0], "done").attempts == 1
+    assert (report.imported, report.existing, report.rejected) == (18, 1, 1)
+    for claim in claims:
+        assert isinstance(claim, Claim)
+        assert bench.straight.complete(claim, "done").attempts == 1
+    assert len(list(bench.straight.list())) == 20
+
+
+def test_a_transaction_that_arrives_twice_puts_nothing_back(benches: MakeBench, tmp_path: Path) -> None:
+    bench = benches("lost reply")
+    file = tmp_path / "in.ndjson"
+    file.write_text('{"prompt_text": "text", "task_type": "t", "id": "p"}\n')
+    claims: list[object] = []
+
+    def lose_and_let_a_worker_in(request: str, _: int) -> str | None:
+        if "Write" not in request or len(claims) == 2:
+            return None
+        claims.append(bench.straight.claim("quick", lease=LEASE))
+        return bench.fault if len(claims) == 1 else None
+
+    bench.proxy.plan(lose_and_let_a_worker_in)
+    report = bench.spoilt.import_prompts(file)
+    assert (report.imported + report.existing, report.rejected) == (1, 0)
+    assert isinstance(claims[1], Claim)
+    assert bench.straight.complete(claims[1], "done").attempts == 1
+
+
+@pytest.mark.parametrize("code", ["TransactionConflictException", "TransactionInProgressException"])
+def test_a_write_in_a_transactions_way_may_be_repeated(store: PromptStore, code: str) -> None:
+    """moto has one request at a time, so nothing is ever in the way of another."""
+
+    def refuse(**_: object) -> None:
+        reply: Any = {"Error": {"Code": code, "Message": "in the way"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        raise ClientError(reply, "PutItem")
+
+    store.client.meta.events.register("before-call.dynamodb.PutItem", refuse)
+    with pytest.raises(Throttled, match="an import at this moment"):
+        store.create("text", "type")
+
+
+def test_a_transaction_is_tried_again_when_another_write_is_in_its_way(store: PromptStore, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def refuse(**_: object) -> None:
+        if len(refused) < 2:
+            refused.append("once")
+            reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+            reply: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(reply, "TransactWriteItems")
+
+    file = tmp_path / "in.ndjson"
+    file.write_text("".join(f'{{"prompt_text": "a", "task_type": "t", "id": "p{n}"}}\n' for n in range(2)))
+    store.client.meta.events.register("before-call.dynamodb.TransactWriteItems", refuse)
+    assert store.import_prompts(file).imported == 2
+    assert len(refused) == 2
 
 
 def test_an_endpoint_that_is_not_there_is_unavailable(table: str, clock: ManualClock) -> None:

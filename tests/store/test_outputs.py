@@ -37,6 +37,18 @@ def test_each_kind_gives_the_same_outputs_and_the_tables_region(
     assert store.settings.region == "eu-central-1"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_outputs_are_read_as_powershell_saves_them(file: Path, encoding: str) -> None:
+    file.write_text(json.dumps(OUTPUTS | {"Note": "sch\u00f6n"}, ensure_ascii=False), encoding=encoding)
+    assert read_outputs(file) == OUTPUTS | {"Note": "sch\u00f6n"}
+
+
+def test_outputs_that_are_no_text_are_refused_in_a_sentence(file: Path) -> None:
+    file.write_bytes(b"{\xff")
+    with pytest.raises(StoreMisconfigured, match=r"outputs.json can't be read as JSON"):
+        read_outputs(file)
+
+
 def test_of_several_stacks_one_has_to_be_named(file: Path) -> None:
     file.write_text(json.dumps({"TapStackdev": OUTPUTS, "TapStackprod": PROD}))
     assert PromptStore.from_outputs(file, stack="TapStackprod").table_name == "tap-prod-prompts"

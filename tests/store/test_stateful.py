@@ -121,38 +121,42 @@ class Workers(RuleBasedStateMachine):
         for prompt_id in free:
             account = self.accounts[prompt_id]
             found = self.bench.straight.get(prompt_id)
-            if found.attempts != account.attempts:
-                assert account.attempts == LIMIT
-                assert (found.status, found.attempts) == ("failed", LIMIT + 1)
-                account.status, account.attempts, account.token = "failed", LIMIT + 1, None
+            assert found.attempts == account.attempts
+            if found.status != account.status:
+                assert (found.status, account.attempts) == ("failed", LIMIT)
+                account.status, account.token = "failed", None
 
     def settle_unanswered(self, free: set[str], now: datetime) -> None:
         """A claim without an answer: it took at most one prompt, and only a free one."""
         taken = []
         for prompt_id, account in self.accounts.items():
             found = self.bench.straight.get(prompt_id)
-            if found.attempts == account.attempts:
+            if (found.attempts, found.status) == (account.attempts, account.status):
                 continue
             assert prompt_id in free
-            assert found.attempts == account.attempts + 1
+            if found.status == "failed":
+                assert found.attempts == account.attempts == LIMIT
+            else:
+                assert (found.status, found.attempts) == ("in_progress", account.attempts + 1)
+                assert found.attempts <= LIMIT
+                taken.append(prompt_id)
             account.attempts, account.status, account.token = found.attempts, found.status, None
             account.until = now + LEASE
-            if found.attempts <= LIMIT:
-                assert found.status == "in_progress"
-                taken.append(prompt_id)
         assert len(taken) <= 1
 
     @rule(seconds=st.sampled_from([1.0, 30.0, 61.0, 63.0, 200.0]))
     def time_passes(self, seconds: float) -> None:
         self.bench.clock.advance(seconds)
 
-    @rule(claim=claims, lost=LOST)
-    def extend(self, claim: Claim, lost: str) -> None:
+    @rule(claim=claims, lost=LOST, lease=st.sampled_from([LEASE, LEASE / 4, LEASE * 2]))
+    def extend(self, claim: Claim, lost: str, lease: timedelta) -> None:
         account = self.accounts[claim.id]
-        answer = self.sent(lost, lambda: self.bench.spoilt.extend(claim, lease=LEASE))
+        answer = self.sent(lost, lambda: self.bench.spoilt.extend(claim, lease=lease))
         if self.holds(account, claim):
             assert not isinstance(answer, PromptConflict)
-            account.until = self.bench.clock() + LEASE
+            assert account.until is not None
+            account.until = max(account.until, self.bench.clock() + lease)
+            assert answer == account.until or isinstance(answer, StoreUnavailable)
         else:
             assert isinstance(answer, LeaseLost | StoreUnavailable)
 

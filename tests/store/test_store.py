@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -242,11 +243,12 @@ def test_other_programs_times_are_read_as_utc(
         ({"prompt_text": ""}, "prompt_text"),
         ({"task_type": 7}, "task_type.*got 7"),
         ({"priority": "urgent"}, "priority.*'low', 'medium' or 'high'"),
-        ({"prompt_id": ""}, "id"),
+        ({"prompt_id": ""}, r"id: a key of DynamoDB's has 1 to 2048 bytes \(got ''\)"),
         ({"prompt_id": "x" * 2049}, "2048 bytes"),
         ({"prompt_text": "\ud800"}, "unicode"),
         ({"max_attempts": 0}, "max_attempts"),
         ({"expires_in": timedelta(0)}, "expires_in"),
+        ({"expires_in": timedelta(seconds=0.4)}, r"expires_in must be at least 1 s \(got 0.4 s\)"),
         ({"expires_in": timedelta(days=3_000_000)}, "expires_in ends after the year 9999"),
         ({"expires_in": 5}, "expires_in must be a timedelta"),
     ],
@@ -262,6 +264,25 @@ def test_bad_input_is_refused_before_a_request(sealed: PromptStore, fields: dict
 def test_more_attempts_is_a_whole_number(sealed: PromptStore, more: Any) -> None:
     with pytest.raises(InvalidPrompt, match="more_attempts"):
         sealed.update_status("id", "pending", more_attempts=more)
+
+
+def test_an_empty_id_is_refused_in_a_sentence(sealed: PromptStore) -> None:
+    for call in (sealed.get, sealed.delete):
+        with pytest.raises(InvalidPrompt, match=r"^id: a key of DynamoDB's has 1 to 2048 bytes \(got ''\)\.$"):
+            call("")
+
+
+def test_a_prompt_with_bytes_can_be_dumped_as_json(store: PromptStore, client: DynamoDBClient) -> None:
+    prompt = store.create("text", "type")
+    client.update_item(
+        TableName=store.table_name,
+        Key={"id": {"S": prompt.id}},
+        UpdateExpression="SET bytes_ = :blob",
+        ExpressionAttributeValues={":blob": {"M": {"a": {"B": b"\xff\x00"}, "b": {"BS": [b"\xfe"]}}}},
+    )
+    read = store.get(prompt.id)
+    assert json.loads(read.model_dump_json())["extra"] == {"bytes_": {"M": {"a": {"B": "/wA="}, "b": {"BS": ["/g=="]}}}}
+    assert read.model_dump()["extra"] == read.extra
 
 
 def test_a_filter_that_is_no_text_is_refused_before_a_request(sealed: PromptStore) -> None:

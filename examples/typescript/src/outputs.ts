@@ -28,7 +28,7 @@ export async function getTableName(outputsFile?: string, stack?: string): Promis
 async function readOutputs(file: string): Promise<Outputs> {
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(file, 'utf8'));
+    content = JSON.parse(decoded(await readFile(file)));
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     const said = isMissing
@@ -38,6 +38,14 @@ async function readOutputs(file: string): Promise<Outputs> {
   }
   if (!isObject(content)) throw new StoreMisconfigured(`${file} holds no outputs: its JSON is no object`);
   return 'terraform_version' in content && isObject(content['outputs']) ? content['outputs'] : content;
+}
+
+/** The text of a JSON file, without its mark: in UTF-8, or in UTF-16 as PowerShell's > writes it. */
+function decoded(content: Buffer): string {
+  const [first = 1, second = 1] = content; // JSON begins with ASCII: a zero byte tells UTF-16, and its order
+  const isBig = first === 0 || (first === 0xfe && second === 0xff);
+  const isLittle = second === 0 || (first === 0xff && second === 0xfe);
+  return new TextDecoder(isBig ? 'utf-16be' : isLittle ? 'utf-16le' : 'utf-8', { fatal: true }).decode(content);
 }
 
 function ofStack(content: Outputs, file: string, stack?: string): Outputs {

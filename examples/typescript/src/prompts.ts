@@ -7,9 +7,26 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { check, ID_BYTES, ITEM_BYTES, momentAfter, MOST_BYTES, oneOf, storable } from './checks.js';
 import { InvalidPrompt, LeaseLost, PromptConflict, PromptNotFound, sentence } from './errors.js';
-import { freeFrom, highFirst, isLive, nowSeconds, type Json, type Priority, type Prompt, type Status } from './item.js';
-import { insert, LIVE, liveAt, read, unfinished, update, type Table } from './table.js';
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  freeFrom,
+  highFirst,
+  isLive,
+  isPrompt,
+  LAST_MOMENT,
+  nowSeconds,
+  PRIORITIES,
+  STATUSES,
+  toPrompt,
+  type Item,
+  type Json,
+  type Priority,
+  type Prompt,
+  type Status,
+} from './item.js';
+import { A_PROMPT, ALIVE, aliveAt, insert, read, unfinished, update, type Table } from './table.js';
 
 export {
   InvalidPrompt,
@@ -45,8 +62,11 @@ export async function createPrompt(
   check('text', promptText);
   check('task type', taskType);
   check('id', id, ID_BYTES);
+  oneOf('priority', PRIORITIES, priority);
+  const bytes = Buffer.byteLength(promptText + taskType + id) + ITEM_BYTES;
+  if (bytes > MOST_BYTES) throw new InvalidPrompt(`the prompt has ${bytes} bytes; ${MOST_BYTES} leave room for a claim`);
   const created_at = new Date().toISOString();
-  const ttl = nowSeconds() + Math.round(ttlDays * 86_400);
+  const ttl = Math.floor(momentAfter('ttlDays', ttlDays, 86_400_000, 1000) / 1000);
   const item = {
     id,
     prompt_text: promptText,
@@ -64,9 +84,14 @@ export async function createPrompt(
 
 /** undefined when there is none, or when it has expired. */
 export async function getPrompt(table: Table, id: string): Promise<Prompt | undefined> {
+  const item = await readAlive(table, id);
+  return item && toPrompt(item);
+}
+
+async function readAlive(table: Table, id: string): Promise<Item | undefined> {
   check('id', id, ID_BYTES);
-  const prompt = await read(table, id);
-  return prompt !== undefined && isLive(prompt) ? prompt : undefined;
+  const item = await read(table, id);
+  return item !== undefined && isLive(item) ? item : undefined;
 }
 
 /** Sets the status whoever holds the prompt, and so ends a claim: its token is gone. A result that isn't given stays. */
@@ -74,17 +99,18 @@ export async function updatePrompt(table: Table, id: string, status: Status, res
   const token = randomUUID();
   const withResult = result !== undefined;
   check('id', id, ID_BYTES);
-  if (withResult) checkResult(result);
+  oneOf('status', STATUSES, status);
   // An update without a condition makes a ghost of an id that isn't there, and a second try would undo a claim made since.
   const notYet = 'attribute_not_exists(#update_token) OR #update_token <> :token';
-  const { prompt } = await update(table, id, {
-    set: { status, update_token: token, ...(withResult && { result }) },
+  const now = nowSeconds();
+  const { item } = await update(table, id, {
+    set: { status, update_token: token, ...(withResult && { result: storable(result) }) },
     remove: withResult ? [...CLAIM, 'result_json'] : CLAIM,
-    condition: `${LIVE} AND attribute_exists(#prompt_text) AND attribute_exists(#task_type) AND (${notYet})`,
-    values: { ...liveAt(), token },
+    condition: `${A_PROMPT} AND ${ALIVE} AND (${notYet})`,
+    values: { ...aliveAt(now), token },
   });
-  if (prompt?.update_token !== token) throw new PromptNotFound(`no prompt has the id ${id}`);
-  return prompt;
+  if (item === undefined || !isLive(item, now)) throw new PromptNotFound(`no prompt has the id ${id}`);
+  return toPrompt(item); // UnreadablePrompt for a ghost, which was refused
 }
 
 export interface ClaimOptions {
@@ -97,14 +123,19 @@ export interface ClaimOptions {
 export async function claimPrompt(table: Table, worker: string, options: ClaimOptions = {}): Promise<ClaimResult> {
   const { id, leaseMs = 300_000, skewMs = 2_000 } = options;
   check('worker', worker, 256);
+  momentAfter('leaseMs', leaseMs);
+  if (!(skewMs >= 0 && skewMs < Infinity)) throw new InvalidPrompt(`skewMs must be 0 or more milliseconds: ${skewMs}`);
   let until = Infinity;
   for await (const batch of id === undefined ? unfinished(table) : justOne(table, id)) {
-    for (const candidate of highFirst(batch)) {
+    const items = new Map(batch.map((item) => [item['id'] as string, item]));
+    for (const candidate of highFirst(batch.map(toPrompt))) {
       const claim = { token: randomUUID(), worker, leaseMs, skewMs };
       const isFree = freeFrom(candidate, skewMs) < Date.now();
-      const prompt = isFree ? await take(table, candidate, claim).catch(passOver(candidate)) : candidate;
-      if (prompt?.claim_token === claim.token) return { kind: 'claimed', prompt, token: claim.token };
-      if (prompt !== undefined) until = Math.min(until, Math.max(freeFrom(prompt, skewMs), Date.now()));
+      const seen = items.get(candidate.id) ?? {};
+      const item = isFree ? await take(table, candidate.id, seen, claim).catch(passOver(candidate)) : seen;
+      if (item === undefined) continue;
+      if (item['claim_token'] === claim.token) return { kind: 'claimed', prompt: toPrompt(item), token: claim.token };
+      if (isPrompt(item)) until = Math.min(until, Math.max(freeFrom(toPrompt(item), skewMs), Date.now()));
     }
   }
   if (until === Infinity) return { kind: 'nothing_pending' };
@@ -115,16 +146,16 @@ export async function claimPrompt(table: Table, worker: string, options: ClaimOp
 export async function completePrompt(table: Table, id: string, token: string, result: Json): Promise<Prompt> {
   check('id', id, ID_BYTES);
   check('token', token);
-  checkResult(result);
   const now = nowSeconds();
-  const { applied, prompt } = await update(table, id, {
-    set: { status: 'completed', result },
+  const { applied, item } = await update(table, id, {
+    set: { status: 'completed', result: storable(result) },
     remove: ['lease_until', 'result_json'],
-    condition: `${LIVE} AND #claim_token = :token AND #status = :in_progress`,
-    values: { ...liveAt(now), token, in_progress: 'in_progress' },
+    condition: `attribute_exists(#id) AND ${ALIVE} AND #claim_token = :token AND #status = :in_progress`,
+    values: { ...aliveAt(now), token, in_progress: 'in_progress' },
   });
-  if (prompt !== undefined && applied) return prompt;
-  if (prompt === undefined || !isLive(prompt, now)) throw new PromptNotFound(`no prompt has the id ${id}`);
+  if (item === undefined || !(applied || isLive(item, now))) throw new PromptNotFound(`no prompt has the id ${id}`);
+  const prompt = toPrompt(item);
+  if (applied) return prompt;
   if (prompt.claim_token === token && prompt.status === 'completed') {
     if (prompt.result !== undefined && isDeepStrictEqual(asJson(prompt.result), asJson(result))) return prompt;
     throw new PromptConflict(`prompt ${id} is already completed, with another result`);
@@ -132,7 +163,6 @@ export async function completePrompt(table: Table, id: string, token: string, re
   throw new LeaseLost(`prompt ${id} is no longer yours: it is ${prompt.status}, and not by this claim`);
 }
 
-const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999); // Python's; another program's lease may end beyond any Date
 const CLAIM = ['claim_token', 'claim_owner', 'lease_until'];
 
 interface Claim {
@@ -142,69 +172,73 @@ interface Claim {
   skewMs: number;
 }
 
+/** Conditions of a claim, as in tap/store/claims.py. */
+const FREE = '(#status = :pending OR (#status = :in_progress AND #lease_until < :ended))';
+const LEFT =
+  '((attribute_type(#max_attempts, :number) AND (#attempts < #max_attempts' +
+  ' OR (NOT attribute_type(#attempts, :number) AND #max_attempts > :zero)))' +
+  ' OR (NOT attribute_type(#max_attempts, :number) AND (NOT attribute_type(#attempts, :number)' +
+  ' OR #attempts < :default_max)))';
+const FRESH = '(attribute_not_exists(#claim_token) OR #claim_token <> :token)'; // a late request takes nothing again
+const LASTS = '(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl >= :end)';
+
 /** One conditional write decides who gets the prompt. One that was handed out too often fails instead. */
-async function take(table: Table, seen: Prompt, claim: Claim): Promise<Prompt | undefined> {
+async function take(table: Table, id: string, seen: Item, claim: Claim): Promise<Item | undefined> {
   const now = Date.now();
-  const isFree = '#status = :pending OR (#status = :in_progress AND #lease_until < :ended)';
-  const noAttemptSince = 'attribute_not_exists(#attempts) OR #attempts = :seen';
-  const condition = `${LIVE} AND (${isFree}) AND (${noAttemptSince})`;
+  const leaseUntil = Math.round(now + claim.leaseMs);
+  const end = Math.floor((leaseUntil + claim.skewMs) / 1000) + 1;
+  const { attempts = null, max_attempts: max, ttl } = seen;
   const values = {
-    ...liveAt(),
+    ...aliveAt(),
     pending: 'pending',
     in_progress: 'in_progress',
     ended: now - claim.skewMs,
-    seen: seen.attempts,
+    zero: 0,
+    default_max: DEFAULT_MAX_ATTEMPTS,
+    token: claim.token,
+    null: 'NULL',
+    end,
   };
-  const { attempts, max_attempts: max } = seen;
-  // Another program's may be no numbers: without a limit nothing is handed out, and without a count DynamoDB refuses it.
-  if (typeof max !== 'number' || (typeof attempts === 'number' && attempts >= max)) {
-    const asSeen = `${condition} AND (attribute_not_exists(#max_attempts) OR #max_attempts = :max)`; // or more were allowed
-    const retired = { set: { status: 'failed' }, remove: CLAIM, condition: asSeen, values: { ...values, max } };
-    return (await update(table, seen.id, retired)).prompt;
+  if (Number(attempts) >= (typeof max === 'number' ? max : DEFAULT_MAX_ATTEMPTS)) {
+    const condition = `${A_PROMPT} AND ${ALIVE} AND ${FREE} AND NOT ${LEFT}`; // or more were allowed meanwhile
+    return (await update(table, id, { set: { status: 'failed' }, remove: CLAIM, condition, values })).item;
   }
-  const lease = { claim_token: claim.token, claim_owner: claim.worker, lease_until: Math.round(now + claim.leaseMs) };
-  const set = { status: 'in_progress', ...lease };
-  return (await update(table, seen.id, { set, add: { attempts: 1 }, remove: [], condition, values })).prompt;
+  if (attempts !== null && typeof attempts !== 'number') {
+    console.warn(`prompt ${id} can't be claimed and is passed over: its attempts are no number`);
+    return undefined;
+  }
+  const isShort = typeof ttl === 'number' && ttl < end; // it lives until the lease's end then
+  const uncounted = seen['attempts'] === null; // counts as absent, but DynamoDB adds nothing to NULL
+  const conditions = [A_PROMPT, isShort ? '#ttl > :now AND #ttl < :end' : LASTS, FREE, LEFT, FRESH];
+  if (uncounted) conditions.push('attribute_type(#attempts, :null)');
+  const taken = await update(table, id, {
+    set: {
+      status: 'in_progress',
+      claim_token: claim.token,
+      claim_owner: claim.worker,
+      lease_until: leaseUntil,
+      ...(isShort && { ttl: end }),
+      ...(uncounted && { attempts: 1 }),
+    },
+    add: uncounted ? {} : { attempts: 1 },
+    remove: [],
+    condition: conditions.join(' AND '),
+    values,
+  });
+  return taken.item;
 }
 
-/** DynamoDB refuses a claim of an item that is full, or whose attempts are no number: that must not stop all claims. */
+/** DynamoDB refuses a claim of an item that is full: that must not stop all claims. */
 const passOver = (candidate: Prompt) => (error: unknown) => {
-  if (!(error instanceof Error && error.name === 'ValidationException')) throw error;
+  if (!(error instanceof InvalidPrompt || (error instanceof Error && error.name === 'ValidationException'))) throw error;
   console.warn(`prompt ${candidate.id} can't be claimed and is passed over: ${sentence(error)}`);
   return undefined;
 };
 
-async function* justOne(table: Table, id: string): AsyncGenerator<Prompt[]> {
-  const prompt = await getPrompt(table, id);
-  if (prompt !== undefined) yield [prompt];
+async function* justOne(table: Table, id: string): AsyncGenerator<Item[]> {
+  const item = await readAlive(table, id);
+  if (item !== undefined) yield [item];
 }
 
 /** As it comes back: without what JSON doesn't have, such as -0. */
 const asJson = (value: Json): unknown => JSON.parse(JSON.stringify(value));
-
-const ID_BYTES = 2048; // DynamoDB's limit for a key
-const LONE_SURROGATE = /\p{Surrogate}/u; // text that UTF-8 can't carry
-
-/** Input is checked before anything is sent; no text has room in an item of more than 400 KB. */
-function check(name: string, text: string, most = 400 * 1024): void {
-  if (text === '' || Buffer.byteLength(text) > most || LONE_SURROGATE.test(text))
-    throw new InvalidPrompt(`the ${name} must be 1 to ${most} bytes of valid Unicode`);
-}
-
-/** Refuses what would come back as something else. A double is exact up to 2^53, DynamoDB's numbers begin at 1E-130. */
-function checkResult(value: Json, level = 0): void {
-  if (typeof value === 'object' && value !== null) {
-    if (level === 30) throw new InvalidPrompt('the result has more than 30 levels');
-    for (const [key, inner] of Object.entries(value)) {
-      // DynamoDB takes no empty key, and the SDK loses the other one.
-      if (key === '' || key === '__proto__') throw new InvalidPrompt(`the result has the key '${key}'`);
-      checkResult(key, level);
-      checkResult(inner, level + 1);
-    }
-  }
-  if (typeof value === 'string' && LONE_SURROGATE.test(value))
-    throw new InvalidPrompt('the result holds text that is not valid Unicode');
-  const size = typeof value === 'number' ? Math.abs(value) : 0;
-  const isExact = size === 0 || (size >= 1e-130 && size <= Number.MAX_SAFE_INTEGER);
-  if (!isExact) throw new InvalidPrompt(`the result holds a number that can't be stored exactly: ${value}`);
-}

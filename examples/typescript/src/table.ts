@@ -1,10 +1,11 @@
 /** The one place that makes the client and sends requests. The SDK itself sees to AWS_ENDPOINT_URL and the credentials. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { sentence, StoreUnavailable } from './errors.js';
-import { isPrompt, nowSeconds, toPrompt, type Prompt } from './item.js';
+import { InvalidPrompt, sentence, StoreUnavailable } from './errors.js';
+import { isPrompt, meaning, nowSeconds, toPrompt, type Item, type Prompt } from './item.js';
 
 // This SDK's version is pinned: its notice about versions to come would only blur the one sentence that an error prints.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
@@ -46,23 +47,31 @@ function documents(table: Table): DynamoDBDocumentClient {
   return client;
 }
 
-/** A condition: the item is there and hasn't expired; a ttl that is no number never passes. Goes with liveAt's values. */
-export const LIVE =
-  'attribute_exists(#id) AND (attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now)';
+/** A condition: the item hasn't expired; a ttl that is no number never passes. Goes with aliveAt's values. */
+export const ALIVE = '(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now)';
 
-export const liveAt = (now = nowSeconds()) => ({ now, number: 'N' });
+/** A condition: it has what is worked on. Another program's item without that stays as it is. */
+export const A_PROMPT = 'attribute_type(#prompt_text, :string) AND attribute_type(#task_type, :string)';
 
-export async function read(table: Table, id: string): Promise<Prompt | undefined> {
+/** The values of both. */
+export const aliveAt = (now = nowSeconds()) => ({ now, number: 'N', string: 'S' });
+
+export async function read(table: Table, id: string): Promise<Item | undefined> {
   const command = new GetCommand({ TableName: table.name, Key: { id }, ConsistentRead: true });
   const { Item } = await answered(() => documents(table).send(command));
-  return Item && toPrompt(Item);
+  return Item;
 }
 
 /** Equal in these, a stored prompt is the one that the caller meant to create; the rest is the store's. */
-const IDENTITY = ['prompt_text', 'task_type', 'priority', 'max_attempts'];
+const identity = (item: Item): unknown[] => [
+  item['prompt_text'],
+  item['task_type'],
+  meaning(item, 'priority') ?? 'medium', // which the seed's programs may leave out
+  meaning(item, 'max_attempts'),
+];
 
 /** Makes the item, or finds it as its first try left it; undefined if another that hasn't expired has its id. */
-export async function insert(table: Table, item: Record<string, unknown>): Promise<Prompt | undefined> {
+export async function insert(table: Table, item: Item): Promise<Prompt | undefined> {
   const command = new PutCommand({
     TableName: table.name,
     Item: item,
@@ -74,12 +83,11 @@ export async function insert(table: Table, item: Record<string, unknown>): Promi
       .send(command)
       .then(() => item, itemInTheWay),
   );
-  const known: Record<string, unknown> = { priority: 'medium', ...stored }; // which the seed's programs may leave out
-  return stored && IDENTITY.every((name) => known[name] === item[name]) ? toPrompt(stored) : undefined;
+  return stored && isDeepStrictEqual(identity(stored), identity(item)) ? toPrompt(stored) : undefined;
 }
 
 export interface Write {
-  set: Record<string, unknown>;
+  set: Item;
   add?: Record<string, number>;
   remove: string[];
   condition: string;
@@ -89,7 +97,7 @@ export interface Write {
 /** What a conditional write did: the item after it or, if the condition refused it, as it stands. */
 export interface Outcome {
   applied: boolean;
-  prompt: Prompt | undefined;
+  item: Item | undefined;
 }
 
 export async function update(table: Table, id: string, write: Write): Promise<Outcome> {
@@ -128,17 +136,17 @@ export async function update(table: Table, id: string, write: Write): Promise<Ou
         (error: unknown) => ({ applied: false, item: itemInTheWay(error) }),
       ),
   );
-  return { applied, prompt: item && toPrompt(item) };
+  return { applied, item };
 }
 
 /** The unfinished prompts, from a random place on and round: workers that all start at the head are in each other's way. */
-export async function* unfinished(table: Table): AsyncGenerator<Prompt[]> {
+export async function* unfinished(table: Table): AsyncGenerator<Item[]> {
   const filter = expressions(
-    { FilterExpression: `${LIVE} AND #status IN (:pending, :in_progress)` },
-    { ...liveAt(), pending: 'pending', in_progress: 'in_progress' },
+    { FilterExpression: `${A_PROMPT} AND ${ALIVE} AND #status IN (:pending, :in_progress)` },
+    { ...aliveAt(), pending: 'pending', in_progress: 'in_progress' },
   );
-  const seen = new Set<string>();
-  let batch: Prompt[] = [];
+  const seen = new Set<unknown>();
+  let batch: Item[] = [];
   let scanned = 0;
   let limit = 100; // grows: few units are read where much is pending, few requests made where little is
   for (const start of [{ id: randomUUID() }, undefined]) {
@@ -149,7 +157,7 @@ export async function* unfinished(table: Table): AsyncGenerator<Prompt[]> {
       const input = { TableName: table.name, ConsistentRead: true, Limit: limit, ...filter };
       const command = new ScanCommand(from === undefined ? input : { ...input, ExclusiveStartKey: from });
       const page = await answered(() => documents(table).send(command));
-      const found = (page.Items ?? []).filter(isPrompt).map(toPrompt);
+      const found = (page.Items ?? []).filter(isPrompt);
       const fresh = found.filter(({ id }) => !seen.has(id));
       fresh.forEach(({ id }) => seen.add(id));
       batch.push(...fresh);
@@ -166,13 +174,14 @@ export async function* unfinished(table: Table): AsyncGenerator<Prompt[]> {
   yield batch;
 }
 
-/** Adds the names and values of the expressions: DynamoDB refuses reserved names, and listed ones that aren't used. */
+/** Adds the names and values that the expressions use: DynamoDB refuses reserved names, and listed ones that aren't used. */
 function expressions<E extends Record<string, string>>(texts: E, values: Record<string, unknown>) {
   const names = Object.values(texts).flatMap((text) => text.match(/#\w+/g) ?? []);
+  const used = Object.values(texts).flatMap((text) => text.match(/:\w+/g) ?? []);
   return {
     ...texts,
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [name, name.slice(1)])),
-    ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+    ExpressionAttributeValues: Object.fromEntries(used.map((name) => [name, values[name.slice(1)]])),
   };
 }
 
@@ -189,11 +198,15 @@ async function answered<T>(send: () => Promise<T>, tries = 3): Promise<T> {
     // The parser's and the unmarshaller's words; the marshaller's on what can't be sent go on with advice.
     const isDamaged = error instanceof SyntaxError || /^Unsupported type passed: \S*$/.test(sentence(error));
     if (isDamaged && tries > 1) return answered(send, tries - 1);
+    if (isTooLarge(error)) throw new InvalidPrompt(`the prompt would exceed DynamoDB's 400 KB: ${sentence(error)}`);
     if (isDamaged || isUnanswered(error))
       throw new StoreUnavailable(`no usable answer from DynamoDB: ${sentence(error)}`, { cause: error });
     throw error;
   }
 }
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ValidationException' && /size.*exceed/i.test(error.message);
 
 /** The SDK marks what it sent with $metadata, and what DynamoDB finds wrong with it as the client's fault. */
 const isUnanswered = (error: unknown): boolean =>

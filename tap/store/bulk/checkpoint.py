@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, TextIO
+from typing import IO, BinaryIO, Final, TextIO
 
 from pydantic import TypeAdapter, ValidationError
 
+from tap.store.bulk.files import mode_of, naming, open_private, replaceable
 from tap.store.errors import AccessDenied, Calling, ImportRefused
 from tap.store.models import explain
 from tap.store.table import Table
@@ -32,7 +33,8 @@ class Checkpoint:
 
     `source` is the digest of the file's first `size` bytes, which are what is imported. `run` is drawn
     once per import: with the line's number it makes the id of a line that has none, so going on after a
-    kill makes the same ids, and importing another file never does.
+    kill makes the same ids, and importing another file never does. `target` is the table's, of those that `targets`
+    gives.
     """
 
     source: str
@@ -46,6 +48,7 @@ class Checkpoint:
     rejects: str = ""
     rejects_size: int = 0
     done: bool = False
+    target: str = ""
 
     def id_of(self, line: int) -> str:
         """The id of a line that has none."""
@@ -54,25 +57,29 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Replace the file in one step: a kill leaves the old one or the new one."""
         partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        partial.unlink(missing_ok=True)  # a killed run's
+        with naming(path):
+            with open_private(partial, "x", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(self), indent=1) + "\n")
+            partial.replace(path)
 
 
 def checkpoint_path(source: Path, table: Table) -> Path:
-    """One file per source and target: the same prompts may be imported into several tables.
+    """One file per source and target: the same prompts may be imported into several tables."""
+    source = source.resolve()
+    *others, preferred = [source.with_name(f"{source.name}.import-{target}.json") for target in targets(table)]
+    # The first: from a run that might not ask for the table's identity.
+    return next((path for path in others if path.exists()), preferred)
+
+
+def targets(table: Table) -> list[str]:
+    """What the table is called in a checkpoint: by its name and, if DescribeTable is allowed, by its identity.
 
     A table that was made anew under its old name is another target: what an earlier import put into the
     first one isn't there.
     """
-    source = source.resolve()
-    by_name = _beside(source, f"{table.client.meta.endpoint_url} {table.table_name}")
-    identity = _identity(table)
-    # The second: from a run that might not ask for the table's identity.
-    return by_name if identity is None or by_name.exists() else _beside(source, identity)
-
-
-def _beside(source: Path, target: str) -> Path:
-    return source.with_name(f"{source.name}.import-{hashlib.sha256(target.encode()).hexdigest()[:8]}.json")
+    named = [f"{table.client.meta.endpoint_url} {table.table_name}", _identity(table)]
+    return [hashlib.sha256(name.encode()).hexdigest()[:8] for name in named if name is not None]
 
 
 def _identity(table: Table) -> str | None:
@@ -150,11 +157,6 @@ def only_import(file: BinaryIO, name: str) -> Iterator[None]:
     yield
 
 
-def replaceable(path: Path) -> bool:
-    """Whether path names a regular file or nothing: a FIFO, a device or a link (/dev/stdout) must stay."""
-    return not path.is_symlink() and (path.is_file() or not path.exists())
-
-
 class Rejects:
     """The file of lines that were not imported: {"line": 3, "reason": "…", "text": "…"} each.
 
@@ -164,6 +166,7 @@ class Rejects:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._stream: TextIO | None = None
+        self._mode: int | None = None
 
     def start(self, keep: int) -> None:
         """Drop what an earlier run wrote beyond its checkpoint, `keep` bytes into the file."""
@@ -173,28 +176,35 @@ class Rejects:
             self._stream = self.path.open("a", encoding="utf-8")
         elif self.path.exists():
             if not keep:
+                self._mode = mode_of(self.path)
                 self.path.unlink()
             elif self.path.stat().st_size > keep:
                 os.truncate(self.path, keep)
 
     def add(self, rejects: list[tuple[int, str, str]]) -> int:
         """Append, and return the file's size (0 for a stream)."""
-        if self._stream is not None:
-            _write_rejects(self._stream, rejects)
-            self._stream.flush()
+        if self.path is None:
             return 0
-        if self.path is None or not rejects:
-            return self.path.stat().st_size if self.path is not None and self.path.exists() else 0
-        with self.path.open("a", encoding="utf-8") as file:
+        if self._stream is not None:
+            with naming(self.path):
+                _write_rejects(self._stream, rejects)
+                self._stream.flush()
+            return 0
+        if not rejects:
+            return self.path.stat().st_size if self.path.exists() else 0
+        with naming(self.path), open_private(self.path, "a", encoding="utf-8") as file:
             _write_rejects(file, rejects)
+            if self._mode is not None:
+                self.path.chmod(self._mode)
             return file.tell()
 
     def close(self) -> None:
         """Let the reader at a FIFO's other end finish."""
         if self._stream is not None:
-            self._stream.close()
+            with naming(self.path):
+                self._stream.close()
 
 
-def _write_rejects(file: TextIO, rejects: list[tuple[int, str, str]]) -> None:
+def _write_rejects(file: IO[str], rejects: list[tuple[int, str, str]]) -> None:
     for line, reason, text in rejects:
         file.write(json.dumps({"line": line, "reason": reason, "text": text}) + "\n")

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import BinaryIO, Final
 
-from tap.store.bulk.checkpoint import replaceable
+from tap.store.bulk.files import complete, naming
 from tap.store.bulk.lines import prompt_line
+from tap.store.conditions import ALIVE, alive_at
 from tap.store.errors import UnreadablePrompt
 from tap.store.items import is_expired, read_prompt
-from tap.store.table import ALIVE, Table, alive_at, check_count
+from tap.store.table import Table, check_count
 
 DEFAULT_SEGMENTS: Final = 4
 PAGE: Final = 250
+_LAST_WORDS: Final = 2.0  # seconds for a request under way; the threads end with the program
 
 
 @dataclass
@@ -47,37 +48,17 @@ def export_prompts(
     """See PromptStore.export_prompts."""
     check_count(segments, "segments")
     report = ExportReport()
-    with _opened(target) as file:
+    where = target if isinstance(target, Path) else None
+    with complete(target) if isinstance(target, Path) else nullcontext(target) as file:
         for page in _Segments(table, segments).pages():
-            file.write(page.text)
+            with naming(where):
+                file.write(page.text)
             report.exported += page.prompts
             report.unreadable += len(page.unreadable)
             report.unreadable_ids += page.unreadable[: 100 - len(report.unreadable_ids)]
             if on_progress is not None:
                 on_progress(report)
     return report
-
-
-@contextmanager
-def _opened(target: Path | BinaryIO) -> Iterator[BinaryIO]:
-    """The stream, or a file that appears under its name only when it is complete.
-
-    What isn't a regular file (a FIFO, a device, a link) is written straight into: replacing it would destroy it.
-    """
-    if not isinstance(target, Path):
-        yield target
-        return
-    if not replaceable(target):
-        with target.open("wb") as file:
-            yield file
-        return
-    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.partial")  # nobody else's, not another export's
-    try:
-        with partial.open("xb") as file:
-            yield file
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class _Segments:
@@ -108,7 +89,7 @@ class _Segments:
         finally:
             self._stop.set()
             for thread in self._threads:
-                thread.join()
+                thread.join(_LAST_WORDS)
 
     def _read(self, segment: int, segments: int) -> None:
         try:
@@ -149,7 +130,7 @@ def _segment(table: Table, segment: int, segments: int) -> Iterator[_Page]:
             if is_expired(item, table.now()):  # since the scan began
                 continue
             try:
-                lines.append(prompt_line(read_prompt(item, table.table_name)) + "\n")
+                lines.append(prompt_line(read_prompt(item, table.table_name), item) + "\n")
             except UnreadablePrompt as error:
                 unreadable.append(error.prompt_id or "?")
         yield _Page("".join(lines).encode(), len(lines), unreadable)

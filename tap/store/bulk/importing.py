@@ -13,12 +13,13 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tap.store.bulk.checkpoint import Checkpoint, Rejects, checkpoint_path, only_import, resume
-from tap.store.bulk.chunks import Chunk, chunks
+from tap.store.bulk.checkpoint import Checkpoint, Rejects, checkpoint_path, only_import, resume, targets
+from tap.store.bulk.chunks import Chunk, chunks, refuse_encoding
 from tap.store.bulk.writer import ChunkWriter
 from tap.store.errors import ImportRefused
 from tap.store.table import Table, check_count
@@ -32,8 +33,8 @@ class ImportReport:
     """An import's counts, so far or in the end: lines read; prompts written, already there, rejected.
 
     `resumed_at` is the line after which an earlier run was continued, whose counts are included;
-    `finished_before` says that this very file had been imported and nothing was done. `offset` of `size`
-    bytes are done (size 0: a stream). `rejects` is the file of rejected lines, None if there are none.
+    `finished_before` says that this very file had been imported: nothing was done, and nothing is counted. `offset`
+    of `size` bytes are done (size 0: a stream). `rejects` is the file of rejected lines, None if there are none.
     """
 
     lines: int = 0
@@ -55,6 +56,7 @@ def import_prompts(
     source: Path | BinaryIO,
     *,
     rejects: Path | None,
+    checkpoint: Path | None,
     workers: int,
     again: bool,
     on_progress: Progress | None,
@@ -65,20 +67,36 @@ def import_prompts(
         if isinstance(source, Path) and source.exists() and not source.is_file():
             source = stack.enter_context(source.open("rb"))  # a FIFO, say
         if not isinstance(source, Path):
+            if checkpoint is not None:
+                raise ImportRefused("A stream can't be continued, so it has no checkpoint.")
             journal = _Journal(Checkpoint("", 0), None, Rejects(rejects), on_progress, resumed=False)
             return _run(table, source, journal, workers)
-        if rejects is not None and rejects.exists() and rejects.samefile(source):
-            raise ImportRefused(f"{rejects} is the file to be imported: its bad lines need another.")
+        for path, what in ((rejects, "its bad lines need"), (checkpoint, "how far it came needs")):
+            if path is not None and path.exists() and path.samefile(source):
+                raise ImportRefused(f"{path} is the file to be imported: {what} another.")
         file = stack.enter_context(source.open("rb"))
         stack.enter_context(only_import(file, str(source)))
-        path = checkpoint_path(source, table)
+        refuse_encoding(file.read(4), str(source))
+        file.seek(0)
+        path = checkpoint or checkpoint_path(source, table)
         state, resumed = resume(path, file, again=again)
-        rejects = _rejects(state, rejects or path.with_suffix(".rejects"))
+        if checkpoint is not None:
+            _claim_target(state, path, table)
+        rejects = _rejects(state, rejects or path.with_name(f"{path.name.removesuffix('.json')}.rejects"))
         journal = _Journal(state, path, Rejects(rejects), on_progress, resumed=resumed)
         if state.done:
-            return replace(journal.report(), finished_before=True)
+            left_out = Path(state.rejects) if state.rejected else None
+            return ImportReport(finished_before=True, offset=state.offset, size=state.size, rejects=left_out)
         file.seek(state.offset)
         return _run(table, file, journal, workers)
+
+
+def _claim_target(state: Checkpoint, path: Path, table: Table) -> None:
+    """A checkpoint beside its source is named after the table; any other says it inside."""
+    known = targets(table)
+    if state.target and state.target not in known:
+        raise ImportRefused(f"{path} is of an import into another table: name another checkpoint.")
+    state.target = known[-1]
 
 
 def _rejects(state: Checkpoint, wanted: Path) -> Path:
@@ -97,6 +115,8 @@ def _rejects(state: Checkpoint, wanted: Path) -> Path:
 def _run(table: Table, file: BinaryIO, journal: _Journal, workers: int) -> ImportReport:
     in_flight = 2 * workers
     waiting: deque[Future[Chunk]] = deque()
+    cut = chunks(file, journal.state, table.now(), in_flight)
+    first = next(cut)  # a stream's encoding shows here, before anything is touched
     journal.start()
     with (
         closing(journal),
@@ -104,10 +124,13 @@ def _run(table: Table, file: BinaryIO, journal: _Journal, workers: int) -> Impor
         ThreadPoolExecutor(workers) as pool,
     ):
         try:
-            for chunk, drain in chunks(file, journal.state, table.now(), in_flight):
+            for chunk in chain([first], cut):
                 waiting.append(pool.submit(writer.write, chunk))
-                while waiting and (drain or len(waiting) >= in_flight or waiting[0].done()):
+                waiting[-1].add_done_callback(lambda _, chunk=chunk: chunk.done.set())  # type: ignore[misc]
+                while waiting and (len(waiting) >= in_flight or waiting[0].done()):
                     journal.commit(waiting.popleft().result())
+            for future in waiting:
+                journal.commit(future.result())
             journal.state.done = True
         finally:
             writer.stop.set()
@@ -139,8 +162,14 @@ class _Journal:
 
     def start(self) -> None:
         """Make ready to commit: only now is a file written."""
+        try:
+            self.save()
+        except OSError as error:
+            raise ImportRefused(
+                f"{self._path}, for how far the import came, can't be written ({error.strerror}):"
+                " name a place for it (checkpoint=, --checkpoint)."
+            ) from error
         self._rejects.start(self.state.rejects_size)
-        self.save()
 
     def close(self) -> None:
         """Close the rejects."""

@@ -3,26 +3,30 @@
     {"prompt_text": "Review the code", "task_type": "code_review", "priority": "high"}
 
 is enough. Other fields are those of Prompt: id, status, result, created_at, updated_at, expires_at
-(null: never), attempts, max_attempts, claim_owner, lease_until, and extra (other programs' attributes
-as DynamoDB's typed values, bytes in base64). A claim's token is not exported.
+(null: never), attempts, max_attempts, claim_owner, lease_until, and extra (attributes as DynamoDB's typed values,
+bytes in base64). A claim's token is not exported.
+
+An export is imported as it was. An attribute of other programs that its field can't say exactly (a number with more
+digits than a double has, a set, a time without a zone) is in `extra` too, under its name in the item, and that
+counts. A line with id, status and expires_at, as every exported one has them, may say any status, priority and
+text, and null for a priority or a created_at that the item lacks; in others a misspelt priority is an error.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from base64 import b64decode
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from tap.store.attributes import BY_NAME, ESSENTIAL, OPTIONAL, RESULT, TOKENS
 from tap.store.errors import InvalidPrompt
 from tap.store.fields import prompt_fields
-from tap.store.items import OWN_ATTRIBUTES, Item, check_size, epoch_ms, iso, new_item
+from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, Item, check_size, is_expired, new_item
 from tap.store.models import (
     DEFAULT_LIFETIME,
+    DEFAULT_PRIORITY,
     Attempts,
     Priority,
     Prompt,
@@ -31,12 +35,15 @@ from tap.store.models import (
     Text,
     checked,
 )
-from tap.store.values import check_text, encode_json
+from tap.store.times import iso
+from tap.store.typed import same_typed, typed_from_json, typed_to_json
+from tap.store.values import check_text, item_size, result_forms, without_doubles
 
+LONGEST_LINE: Final = 4 * 1024 * 1024  # 400 KB, every character escaped, is below
 _PLAIN: Final = frozenset({"id", "prompt_text", "task_type", "priority", "max_attempts", "created_at", "expires_at"})
-_MAX_LEVELS: Final = 32  # DynamoDB's limit
-_NUMBER: Final = re.compile(r"[+-]?([0-9]{1,999}(\.[0-9]{0,999})?|\.[0-9]{1,999})([eE][+-]?[0-9]{1,4})?")
-_KINDS: Final = frozenset({"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"})
+_EXPORTED: Final = frozenset({"id", "status", "expires_at"})
+_EXACT: Final = {**{attribute.name: attribute.field for attribute in OPTIONAL}, **dict.fromkeys(RESULT, "result")}
+_CLOSED: Final = TOKENS.union(ESSENTIAL)
 
 
 def _time(value: object) -> object:
@@ -57,22 +64,62 @@ class Line(BaseModel):
     id: PromptId | None = None
     prompt_text: Text
     task_type: Text
-    priority: Priority = "medium"
+    priority: Priority = DEFAULT_PRIORITY
     status: Status = "pending"
     result: Any = None
     created_at: Time | None = None
     updated_at: Time | None = None
     expires_at: Time | None = None
-    attempts: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    attempts: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
     max_attempts: Attempts | None = None
     claim_owner: Text | None = None
     lease_until: Time | None = None
     extra: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-def prompt_line(prompt: Prompt) -> str:
-    """The prompt as one line of NDJSON, without the newline."""
-    return json.dumps(prompt_fields(prompt), ensure_ascii=False, separators=(",", ":"))
+class ExportedLine(Line):
+    """A line of an export: other programs' values are taken as they are."""
+
+    prompt_text: str
+    task_type: str
+    priority: str | None = DEFAULT_PRIORITY  # type: ignore[assignment]
+    status: str  # type: ignore[assignment]
+    attempts: int | None = None
+    max_attempts: int | None = None
+    claim_owner: str | None = None
+
+
+def prompt_line(prompt: Prompt, item: Item) -> str:
+    """The prompt in this item as one line of NDJSON, without the newline."""
+    fields = prompt_fields(prompt)
+    exact = {name: value for name, value in item.items() if name in BY_NAME and not _says(prompt, name, value)}
+    result = {name: item[name] for name in RESULT if name in item}
+    if result and not _same_result(prompt, result):
+        exact |= result
+    if exact:
+        fields["extra"] = fields.get("extra", {}) | {name: typed_to_json(value) for name, value in exact.items()}
+    for name in ("priority", "created_at"):  # which a line that lacks it is given
+        if name not in item:
+            fields[name] = None
+    line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    if len(line) > LONGEST_LINE // 2 and "result" in exact:  # it is there twice
+        del fields["result"]
+        line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return line
+
+
+def _says(prompt: Prompt, name: str, value: dict[str, Any]) -> bool:
+    """Whether the prompt's field is all that the attribute says."""
+    field = BY_NAME[name].field
+    return field in prompt.model_fields_set and same_typed(BY_NAME[name].write(getattr(prompt, field)), value)
+
+
+def _same_result(prompt: Prompt, stored: Item) -> bool:
+    try:
+        first = result_forms(prompt.result)[0]
+    except InvalidPrompt:
+        return False
+    return first.keys() == stored.keys() and all(same_typed(first[name], stored[name]) for name in first)
 
 
 def read_line(text: bytes, fallback_id: str, now: datetime) -> tuple[Item, bool]:
@@ -87,114 +134,66 @@ def read_line(text: bytes, fallback_id: str, now: datetime) -> tuple[Item, bool]
 
 
 def _read_line(text: bytes, fallback_id: str, now: datetime) -> tuple[Item, bool]:
+    values = _parsed(text)
+    exported = values.keys() >= _EXPORTED
+    extra = values.get("extra")
+    exact = _EXACT.keys() & extra.keys() if isinstance(extra, dict) else set()
+    for name in exact:
+        values.pop(_EXACT[name], None)
+    line = checked(ExportedLine if exported else Line, values)
+    if line.created_at is None and not (exported and "created_at" in values):
+        line.created_at = now
+    if "expires_at" not in values and "ttl" not in exact:
+        line.expires_at = now + DEFAULT_LIFETIME
+    if line.expires_at is not None and line.expires_at <= now:
+        raise InvalidPrompt(f"it expired on {iso(line.expires_at)}.")
+    prompt_id = line.id or fallback_id
+    if _PLAIN.issuperset(values):
+        texts = (prompt_id, line.prompt_text, line.task_type, line.priority)
+        return new_item(*texts, line.max_attempts, iso(line.created_at or now), line.expires_at), line.id is not None
+    item = _item(line, prompt_id, exact)
+    if is_expired(item, now):
+        raise InvalidPrompt(f"it expired (its ttl is {item['ttl']['N']}).")
+    check_size(item, 0 if exported else CLAIM_BYTES)
+    return item, line.id is not None
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        values = json.loads(text, parse_constant=_refuse_constant)
+        # Decoded first: json.loads takes bytes with a NUL for UTF-16 or UTF-32.
+        values = json.loads(text.decode(), parse_constant=_refuse_constant, object_pairs_hook=without_doubles)
+    except InvalidPrompt:
+        raise
     except (ValueError, RecursionError) as error:
         raise InvalidPrompt(f"not JSON: {error}.") from error
     if not isinstance(values, dict):
         raise InvalidPrompt("not a JSON object.")
-    line = checked(Line, values)
-    expires_at = line.expires_at if "expires_at" in values else now + DEFAULT_LIFETIME
-    if expires_at is not None and expires_at <= now:
-        raise InvalidPrompt(f"it expired on {iso(expires_at)}.")
-    item = new_item(
-        line.id or fallback_id,
-        line.prompt_text,
-        line.task_type,
-        line.priority,
-        line.max_attempts,
-        iso(line.created_at or now),
-        expires_at,
-    )
-    if not _PLAIN.issuperset(values):
-        _add_history(item, line, "result" in values)
-        check_size(item)
-    return item, line.id is not None
+    return values
 
 
-def _add_history(item: Item, line: Line, has_result: bool) -> None:
-    """What a prompt has that was exported after work on it."""
-    item["status"] = {"S": line.status}
-    if has_result:
-        item["result"], text = encode_json(line.result)
-        if text is not None:
-            item["result_json"] = {"S": text}
-    if line.updated_at is not None:
-        item["updated_at"] = {"S": iso(line.updated_at)}
-    if line.attempts:
-        item["attempts"] = {"N": str(line.attempts)}
-    if line.claim_owner is not None:
-        check_text(line.claim_owner, "claim_owner")
-        item["claim_owner"] = {"S": line.claim_owner}
-    if line.lease_until is not None:
-        item["lease_until"] = {"N": str(epoch_ms(line.lease_until))}
+def _item(line: Line, prompt_id: str, exact: set[str]) -> Item:
+    """The item of a line that has more than a new prompt; what is exact in `extra` comes from there."""
+    texts = {"id": prompt_id, "prompt_text": line.prompt_text, "task_type": line.task_type, "status": line.status}
+    item: Item = {name: {"S": text} for name, text in texts.items()}
+    for attribute in OPTIONAL:
+        value = getattr(line, attribute.field)
+        if value is not None and attribute.name not in exact:
+            item[attribute.name] = attribute.write(value)
+    for name, typed in item.items():
+        if "S" in typed:
+            check_text(typed["S"], name)
     for name, value in line.extra.items():
-        if name in OWN_ATTRIBUTES or not name:
+        if name in _CLOSED or not name:
             raise InvalidPrompt(f"extra may not hold {name!r}.")
         check_text(name, "extra")
-        item[name] = _typed_from_json(value, f"extra.{name}", 0)
-
-
-def _typed_from_json(value: object, where: str, level: int) -> dict[str, Any]:
-    if level > _MAX_LEVELS:
-        raise InvalidPrompt(f"{where} has more than {_MAX_LEVELS} levels.")
-    try:
-        if not isinstance(value, dict) or len(value) != 1 or not value.keys() <= _KINDS:
-            raise ValueError
-        kind, inner = next(iter(value.items()))
-        if kind == "B":
-            return {"B": b64decode(inner, validate=True)}
-        if kind == "BS":
-            return {"BS": _a_set([b64decode(item, validate=True) for item in inner])}
-        if kind == "M":
-            return {
-                "M": {_unicode(key, where): _typed_from_json(item, where, level + 1) for key, item in inner.items()}
-            }
-        if kind == "L":
-            return {"L": [_typed_from_json(item, where, level + 1) for item in inner]}
-        _check_plain(kind, inner, where)
-    except InvalidPrompt:
-        raise
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InvalidPrompt(f"{where} is no typed value of DynamoDB's.") from error
-    return {kind: inner}
-
-
-def _check_plain(kind: str, inner: object, where: str) -> None:
-    """Raise ValueError for text, numbers, truth values and sets that DynamoDB doesn't take."""
-    values = inner if kind in {"SS", "NS"} else [inner]
-    wanted: type = str if kind in {"S", "N", "SS", "NS"} else bool
-    if not isinstance(values, list) or not all(isinstance(value, wanted) for value in values):
-        raise ValueError
-    if kind == "NULL" and inner is not True:
-        raise ValueError
-    if wanted is str:
-        members = [_number(value) if kind in {"N", "NS"} else _unicode(value, where) for value in values]
-        if values is inner:
-            _a_set(members)
-
-
-def _unicode(text: str, where: str) -> str:
-    check_text(text, where)
-    return text
-
-
-def _number(text: str) -> Decimal:
-    """A number as DynamoDB takes it: 38 digits, from 1E-130 to 9.9…E+125."""
-    if not _NUMBER.fullmatch(text):
-        raise ValueError
-    number = Decimal(text)
-    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
-    if digits and not (len(digits) <= 38 and -130 <= number.adjusted() <= 125):
-        raise ValueError
-    return number
-
-
-def _a_set(members: list[Any]) -> list[Any]:
-    """DynamoDB's sets are neither empty nor do they hold anything twice."""
-    if not members or len(set(members)) < len(members):
-        raise ValueError
-    return members
+        item[name] = typed_from_json(value, f"extra.{name}")
+    if "result" not in line.model_fields_set:
+        return item
+    for form in result_forms(line.result):
+        whole = item | form
+        if item_size(whole) <= MAX_ITEM_BYTES:
+            break
+    return whole
 
 
 def _refuse_constant(name: str) -> None:

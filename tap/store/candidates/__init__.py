@@ -1,6 +1,6 @@
 """Finding candidates for a claim; whether one of them is really free is decided by the claim's own write.
 
-A candidate is an item with its id, status, priority and lease_until. `scan` finds them in any table.
+A candidate is an item with its id, status, priority, lease_until and attempts. `scan` finds them in any table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from tap.store.items import Item, epoch_ms
+from tap.store.items import Item
+from tap.store.times import epoch_ms
 
 _RANK: Final = {"high": 0, "medium": 1, "low": 2}
 

@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, Final
 
+from tap.store.conditions import A_PROMPT, ALIVE, unfinished_at
 from tap.store.items import Item
-from tap.store.table import ALIVE, Table, unfinished_at
+from tap.store.table import Table
 from tap.store.values import check_text
 
 FIRST_PAGE: Final = 100
 LARGEST_PAGE: Final = 3200
 
-_CANDIDATE: Final = (
-    f"attribute_exists(#prompt_text) AND attribute_exists(#task_type) AND {ALIVE}"
-    " AND (#status = :pending OR #status = :in_progress)"
-)
+_CANDIDATE: Final = f"{A_PROMPT} AND {ALIVE} AND (#status = :pending OR #status = :in_progress)"
 
 
 def pages(table: Table, rng: random.Random, task_type: str | None) -> Iterator[list[Item]]:
@@ -26,7 +24,7 @@ def pages(table: Table, rng: random.Random, task_type: str | None) -> Iterator[l
     request: dict[str, Any] = {
         "FilterExpression": _CANDIDATE,
         "ExpressionAttributeValues": unfinished_at(table.now()),
-        "ProjectionExpression": "#id, #priority, #status, #lease_until",
+        "ProjectionExpression": "#id, #priority, #status, #lease_until, #attempts",
         "Limit": FIRST_PAGE,
     }
     if task_type is not None:

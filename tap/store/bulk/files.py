@@ -1,0 +1,73 @@
+"""The files that import and export write: private, complete or not there, and named when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+PRIVATE = 0o600  # they hold prompts
+
+
+@contextmanager
+def naming(path: Path | None) -> Iterator[None]:
+    """Give an OSError the file's name: one of writing ("No space left on device") has none; a stream stays without."""
+    try:
+        yield
+    except OSError as error:
+        if path is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def open_private(path: Path, mode: str, **options: Any) -> IO[Any]:
+    """The file, for its owner only if it is new."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, PRIVATE), **options)
+
+
+def mode_of(path: Path) -> int | None:
+    """Who may do what with the file; None if there is none."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+
+
+def replaceable(path: Path) -> bool:
+    """Whether path names a regular file or nothing: a FIFO, a device or a link (/dev/stdout) must stay."""
+    return not path.is_symlink() and (path.is_file() or not path.exists())
+
+
+@contextmanager
+def complete(target: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name only when it is complete, with the mode of the one it replaces.
+
+    What isn't a regular file (a FIFO, a device, a link) is written straight into: replacing it would destroy it.
+    """
+    if not replaceable(target):
+        with _closing(target.open("wb"), target) as file:
+            yield file
+        return
+    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.partial")  # nobody else's, not another export's
+    try:
+        with _closing(open_private(partial, "xb"), target) as file:
+            yield file
+        mode = mode_of(target)
+        if mode is not None:
+            partial.chmod(mode)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _closing(file: BinaryIO | IO[Any], target: Path) -> Iterator[BinaryIO]:
+    try:
+        yield file  # type: ignore[misc]
+    finally:
+        with naming(target):  # what is still in its buffer may find no space
+            file.close()
