@@ -20,6 +20,7 @@ KINDS: dict[str, type[StoreError]] = {
     "ProvisionedThroughputExceededException": Throttled,
     "RequestLimitExceeded": Throttled,
     "ThrottlingException": Throttled,
+    "TransactionConflictException": Throttled,  # an import is writing that very item: it may be sent again
     "InternalServerError": StoreUnavailable,
     # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
     "AccessDeniedException": AccessDenied,
@@ -34,7 +35,6 @@ KINDS: dict[str, type[StoreError]] = {
     # Nothing that a program could do about it but look at the message.
     "ItemCollectionSizeLimitExceededException": StoreError,
     "ReplicatedWriteConflictException": StoreError,
-    "TransactionConflictException": StoreError,
     "InvalidEndpointException": StoreError,
 }
 #: Caught where it is expected, as the answer to a condition.
