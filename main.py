@@ -14,6 +14,7 @@ from tap.synth import bindings, jsii_process
 try:
     environments = settings.load(Path(__file__).with_name("environments.toml"), os.environ)
     endpoint.require_served(os.environ)
+    workspace.require_no_errored_state(Path(__file__).parent)
     workspace.require_own(environments, os.environ)
     workspace.require_followed(environments, Path(__file__).parent, os.environ)
     node.require(os.environ)

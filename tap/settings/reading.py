@@ -23,6 +23,9 @@ FROM_PROCESS_ENVIRONMENT = tuple(
 #: Words by which a variable is taken for a mistyped setting; other TAP_* variables are other programs', or tap.store's.
 _SETTINGS_WORDS = ("PROTECT", "RECOVER", "PITR", "BACKUP", "MAIL", "ALERT", "REGION", "PROJECT", "SUFFIX", "ENVIRON")
 
+#: What people call the table of settings that all environments share, which there is not.
+SHARED = "default"
+
 
 def load(file: Path, process_environment: Mapping[str, str]) -> list[Settings]:
     """The environments that this process is about.
@@ -77,6 +80,13 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _one(file: str, suffix: str, table: Mapping[str, Any], process_environment: Mapping[str, str]) -> Settings:
+    by_variable = "TAP_ENVIRONMENT_SUFFIX" in process_environment
+    if suffix == SHARED:
+        place = "TAP_ENVIRONMENT_SUFFIX" if by_variable else f"{file}, [{SHARED}]"
+        raise SettingsError(
+            f"{place}: {SHARED} is not an environment, and its settings reach no other one; write them into each"
+            f" environment's table, such as [{DEFAULT_SUFFIX}]."
+        )
     # The table's name is the suffix: were it a setting as well, the two could disagree.
     if "environment_suffix" in table:
         raise SettingsError(
@@ -85,7 +95,6 @@ def _one(file: str, suffix: str, table: Mapping[str, Any], process_environment: 
         )
     origin = dict.fromkeys(table, f"{file}, [{key(suffix)}]")
     values: dict[str, Any] = {"environment_suffix": suffix, **table}
-    by_variable = "TAP_ENVIRONMENT_SUFFIX" in process_environment
     origin["environment_suffix"] = "TAP_ENVIRONMENT_SUFFIX" if by_variable else f"{file}, the name of [{key(suffix)}]"
     for setting in FROM_PROCESS_ENVIRONMENT:
         variable = f"TAP_{setting.upper()}"

@@ -55,6 +55,20 @@ def require_followed(environments: Iterable[Settings], folder: Path, process_env
             )
 
 
+def require_no_errored_state(folder: Path) -> None:
+    """Return unless an interrupted deploy left a state that Terraform could not put where it belongs.
+
+    :raises StateError: when there is one: a synth of another environment would delete it, and a deploy of the same one
+        would make everything anew.
+    """
+    for errored in sorted(folder.glob("cdktf.out/stacks/*/errored.tfstate")):
+        stack = errored.parent.relative_to(folder)
+        raise StateError(
+            f"{stack}/errored.tfstate is the only record of what an interrupted deploy made: run"
+            f" `terraform -chdir={stack} state push errored.tfstate`, then delete the file."
+        )
+
+
 def _state_file(settings: Settings, folder: Path, name: str) -> Path:
     file = folder / f"terraform.{settings.stack_name}.tfstate"
     return file if name == "default" else file.with_name(f"{file.name}.d") / name / "terraform.tfstate"

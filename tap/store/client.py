@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -61,7 +62,16 @@ def make_client(settings: ClientSettings, table: str) -> DynamoDBClient:
             raise StoreMisconfigured(f"{error}.", table=table) from error
     client.meta.events.register("before-parse.dynamodb", _mark_broken_reply)
     client.meta.events.register("after-call.dynamodb", _refuse_broken_reply)
+    where = f"asked at {client.meta.endpoint_url} in region {client.meta.region_name}, with this account's credentials"
+    client.meta.events.register("after-call.dynamodb", partial(_say_where, where))
     return client
+
+
+def _say_where(where: str, parsed: dict[str, Any], **_: object) -> None:
+    """A table that isn't there mostly is somewhere else."""
+    error = parsed.get("Error")
+    if error is not None and error.get("Code") == "ResourceNotFoundException":
+        error["Message"] = f"{error.get('Message') or 'not found'} ({where})"
 
 
 def _mark_broken_reply(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:

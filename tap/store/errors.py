@@ -176,7 +176,7 @@ def _from_reply(error: Exception, table: str) -> tuple[type[StoreError], str]:
     said = str(reply.get("Error", {}).get("Message", "")) or code
     status = reply.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "ResourceNotFoundException":
-        return TableNotFound, f"There is no table {table!r} here (endpoint, account and region): {said}"
+        return TableNotFound, f"There is no table {table!r} here: {said}"
     if code in _DENIED:
         return AccessDenied, f"AWS refused access to table {table!r}: {said}"
     if code in _THROTTLED:

@@ -217,6 +217,12 @@ def test_the_table_comes_from_the_outputs(shell: Shell) -> None:
     assert shell.json("create", "text", "type", TAP_TABLE="")["status"] == "pending"
 
 
+def test_a_table_that_is_not_there_is_looked_for_at_an_endpoint_in_a_region(shell: Shell) -> None:
+    said = shell("get", "x", status=1, TAP_TABLE="nowhere").stderr
+    assert f"asked at {shell.env['AWS_ENDPOINT_URL']} in region us-east-1" in said
+    assert said.count("\n") == 1
+
+
 def test_outputs_that_were_typed_win_over_the_environments_table(shell: Shell) -> None:
     outputs = {"TapStackdev": {"TurnAroundPromptTableName": shell.env["TAP_TABLE"]}}
     (shell.folder / "mine.json").write_text(json.dumps(outputs))

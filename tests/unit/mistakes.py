@@ -24,6 +24,10 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
     "suffix-with-an-underscore": ("[my_dev]", ['environment_suffix = "my_dev"', SUFFIX]),
     "suffix-of-another-alphabet": ('["дев"]', ['environment_suffix = "дев"', SUFFIX]),
     "suffix-with-a-line-break": ('["dev\\n"]', ['environment_suffix = "dev\\n"', SUFFIX]),
+    "suffix-that-means-settings-for-all": (
+        '[default]\nregion = "eu-west-1"\n[dev]',
+        ["[default]", "not an environment"],
+    ),
     "suffix-as-a-setting": ('[dev]\nenvironment_suffix = "prod"', ['[dev]: environment_suffix = "prod"', "brackets"]),
     "project-with-capitals": ('[dev]\nproject_name = "TAP"', ['[dev]: project_name = "TAP"', PROJECT]),
     "project-of-41": (f'[dev]\nproject_name = "{"p" * 41}"', ["project_name", "p" * 41, PROJECT]),

@@ -115,6 +115,17 @@ def test_a_state_that_holds_nothing_is_fine(tmp_path: Path, text: str) -> None:
     workspace.require_followed([MOVED, Settings(region="eu-west-1")], tmp_path, {})
 
 
+@pytest.mark.parametrize("stack", ["TapStackdev", "TapStackpr-7"])
+def test_a_state_that_only_an_interrupted_deploy_knows_is_never_left_behind(tmp_path: Path, stack: str) -> None:
+    workspace.require_no_errored_state(tmp_path)
+    errored = tmp_path / "cdktf.out/stacks" / stack / "errored.tfstate"
+    errored.parent.mkdir(parents=True)
+    errored.write_text("{}")
+    pushed = rf"`terraform -chdir=cdktf.out/stacks/{stack} state push errored.tfstate`, then delete the file"
+    with pytest.raises(StateError, match=pushed):
+        workspace.require_no_errored_state(tmp_path)
+
+
 def test_node_is_asked_for_before_jsii_stumbles(tmp_path: Path) -> None:
     node.require(os.environ)
     with pytest.raises(LocalError, match="There is no node on PATH"):

@@ -59,6 +59,16 @@ def test_one_line_and_nothing_made(
     assert {one.name for one in tmp_path.iterdir()} == {"main.py", "environments.toml"}
 
 
+def test_a_synth_of_another_environment_keeps_the_only_record_of_a_deployment(run_main: Runner, tmp_path: Path) -> None:
+    errored = tmp_path / "cdktf.out/stacks/TapStackdev/errored.tfstate"
+    errored.parent.mkdir(parents=True)
+    errored.write_text("{}")
+    done = run_main("[dev]", TAP_ENVIRONMENT_SUFFIX="pr-7")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "state push errored.tfstate" in done.stderr
+    assert errored.read_text() == "{}"
+
+
 def test_the_pure_parts_need_no_cdktf() -> None:
     pure = "tap.settings, tap.infra.policies, tap.infra.alarms, tap.infra.dashboard, tap.state.endpoint"
     program = f"import sys, {pure}; sys.exit(', '.join(sorted({{'cdktf', 'jsii'}} & set(sys.modules))) or None)"

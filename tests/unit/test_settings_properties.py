@@ -83,12 +83,15 @@ def test_any_bytes(file: Path, content: bytes) -> None:
 @given(suffix=st.text(max_size=25) | st.from_regex(r"[a-z0-9-]{1,24}", fullmatch=True))
 @example(suffix="dev\n")
 @example(suffix="s" * 20)
+@example(suffix="default")
 def test_any_suffix(file: Path, suffix: str) -> None:
     found = outcome(file, b"[dev]", {"TAP_ENVIRONMENT_SUFFIX": suffix})
     allowed = (
         suffix.isascii() and 1 <= len(suffix) <= 20 and set(suffix) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     )
-    if allowed and suffix.strip("-") == suffix:
+    if suffix == "default":
+        assert "not an environment" in str(found)
+    elif allowed and suffix.strip("-") == suffix:
         assert isinstance(found, list)
         assert found[0].stack_name == f"TapStack{suffix}"
     else:
