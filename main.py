@@ -8,7 +8,7 @@ from pathlib import Path
 from tap import settings
 from tap.errors import TapError
 from tap.local import node
-from tap.state import endpoint, workspace
+from tap.state import account, endpoint, workspace
 from tap.synth import bindings, jsii_process
 
 try:
@@ -17,6 +17,7 @@ try:
     workspace.require_no_errored_state(Path(__file__).parent)
     workspace.require_own(environments, os.environ)
     workspace.require_followed(environments, Path(__file__).parent, os.environ)
+    account.require_same(environments, Path(__file__).parent, os.environ)
     node.require(os.environ)
 except TapError as error:
     sys.exit(str(error))

@@ -1,7 +1,8 @@
 """What is deployed, and whose it is: what is looked at before Terraform starts.
 
-`endpoint` asks whether anybody answers there and `identity` whose server it is; `workspace` knows which Terraform
-workspace holds the state, and whether it is the state of what the settings describe.
+`configured` resolves the endpoints as the SDKs do, `endpoint` asks whether anybody answers there, and `identity` whose
+server it is. `workspace` knows which Terraform workspace holds the state, and whether it is the state of what the
+settings describe; `account` asks whether the credentials are those of the account that the state is about.
 """
 
 from tap.errors import TapError

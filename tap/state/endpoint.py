@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from tap.state import StateError
+from tap.state.configured import Endpoint, endpoints
 
 _SECONDS = 5
 
 
 def require_served(process_environment: Mapping[str, str]) -> None:
-    """Return when `AWS_ENDPOINT_URL` is not set, or somebody answers there.
+    """Return if somebody answers at each endpoint that is configured.
 
     :raises StateError: when nobody does: the provider alone retries for 25 s, the S3 backend for 20 s. And when the
         Terraform workspace is an embedded AWS's and the endpoint is not: what is deployed then would be forgotten
@@ -18,8 +19,8 @@ def require_served(process_environment: Mapping[str, str]) -> None:
     """
     url = process_environment.get("AWS_ENDPOINT_URL")
     workspace = process_environment.get("TF_WORKSPACE", "")
-    if url:
-        _require_answer(url)
+    for configured in endpoints(process_environment):
+        _require_answer(configured)
     if workspace.startswith("embedded-"):
         from tap.state import identity  # late: no other synth needs urllib
 
@@ -33,14 +34,15 @@ def require_served(process_environment: Mapping[str, str]) -> None:
 _NEW_SHELL = 'open a new shell, or `eval "$(tap local env)"` for the embedded AWS that runs now'
 
 
-def _require_answer(url: str) -> None:
+def _require_answer(endpoint: Endpoint) -> None:
+    url = endpoint.url
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError
     except (KeyError, ValueError):
-        raise StateError(f"AWS_ENDPOINT_URL is {url!r}, which is not an http:// or https:// address.") from None
+        raise StateError(f"{endpoint.source} is {url!r}, which is not an http:// or https:// address.") from None
     try:
         with socket.create_connection((parts.hostname, port), timeout=_SECONDS) as connection:
             if parts.scheme == "http":
@@ -50,6 +52,6 @@ def _require_answer(url: str) -> None:
                     raise ConnectionResetError
     except (OSError, UnicodeError):  # the latter for what can't be a host name
         raise StateError(
-            f"AWS_ENDPOINT_URL is {url}, where nobody answers: start that endpoint"
+            f"{endpoint.source} is {url}, where nobody answers: start that endpoint"
             f" (`tap local up`, `docker compose up`), {_NEW_SHELL}."
         ) from None

@@ -1,31 +1,30 @@
 """The Terraform workspace that `TF_WORKSPACE` names: whose state is in it, and whether Terraform finds it."""
 
-import ipaddress
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 from tap.settings import LocalBackend, Settings
 from tap.state import StateError
+from tap.state.configured import endpoints
 
 
 def require_own(environments: Iterable[Settings], process_environment: Mapping[str, str]) -> None:
-    """Return unless a server on this machine would get the state of a stack on AWS.
+    """Return unless an endpoint that is not AWS's own would get the state of a stack on AWS.
 
-    :raises StateError: for a local state in the default workspace: deployed to that server, it would forget what is
+    :raises StateError: for a local state in the default workspace: deployed to that endpoint, it would forget what is
         on AWS, and the next deploy there would make a second key and fail on the table.
     """
-    url = process_environment.get("AWS_ENDPOINT_URL", "")
-    if not _on_this_machine(url) or _name(process_environment) != "default":
+    if _name(process_environment) != "default":
         return
-    for settings in environments:
-        if isinstance(settings.backend, LocalBackend):
-            raise StateError(
-                f"AWS_ENDPOINT_URL is {url}, on this machine, and TF_WORKSPACE is not set, so the state of"
-                f" {settings.stack_name} on AWS would be overwritten: set TF_WORKSPACE=localstack (or another name)."
-            )
+    local = [settings for settings in environments if isinstance(settings.backend, LocalBackend)]
+    other = next((one for one in endpoints(process_environment) if not one.is_aws), None) if local else None
+    if other is not None:
+        raise StateError(
+            f"{other.source} is {other.url}, which is not AWS's own, and TF_WORKSPACE is not set, so the state of"
+            f" {local[0].stack_name} on AWS would be overwritten: set TF_WORKSPACE=localstack (or another name)."
+        )
 
 
 def require_followed(environments: Iterable[Settings], folder: Path, process_environment: Mapping[str, str]) -> None:
@@ -48,11 +47,24 @@ def require_followed(environments: Iterable[Settings], folder: Path, process_env
                     f" take the backend out, run `npx cdktf diff {settings.stack_name}`, put it in again and deploy"
                     " with `--migrate-state`; or, if what it holds is in S3 or gone, remove the file."
                 )
-        elif (region := _region(state)) and region != settings.region:
+        elif (place := _place(state)) and place.region != settings.region:
             raise StateError(
-                f"{settings.stack_name} is deployed in {region} and its region is {settings.region} now: Terraform"
-                f' would forget what is there. Destroy it first, with region = "{region}", or use another suffix.'
+                f"{settings.stack_name} is deployed in {place.region} and its region is {settings.region} now:"
+                f' Terraform would forget what is there. Destroy it first, with region = "{place.region}", or use'
+                " another suffix."
             )
+
+
+def deployed(
+    environments: Iterable[Settings], folder: Path, process_environment: Mapping[str, str]
+) -> dict[str, "Place"]:
+    """Where each stack is deployed that has a local state with something in it, by the stack's name."""
+    states = {
+        settings.stack_name: _read(_state_file(settings, folder, _name(process_environment)))
+        for settings in environments
+        if isinstance(settings.backend, LocalBackend)
+    }
+    return {stack: place for stack, state in states.items() if state.get("resources") and (place := _place(state))}
 
 
 def require_no_errored_state(folder: Path) -> None:
@@ -82,10 +94,27 @@ def _read(file: Path) -> dict[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
-def _region(state: Mapping[str, Any]) -> str:
-    """Where the state's table is; empty when it has none yet."""
-    arn = str(state.get("outputs", {}).get("TurnAroundPromptTableArn", {}).get("value", "")).split(":")
-    return arn[3] if len(arn) > 5 else ""
+class Place(NamedTuple):
+    """Where a stack is deployed."""
+
+    region: str
+    account: str
+
+
+def _place(state: Mapping[str, Any]) -> Place | None:
+    """What the state's ARNs say; None if it has none yet that name a region and an account."""
+    outputs = [output.get("value") for output in state.get("outputs", {}).values()]
+    attributes = [
+        instance.get("attributes", {}).get("arn")
+        for resource in state.get("resources", [])
+        if isinstance(resource, dict)
+        for instance in resource.get("instances", [])
+    ]
+    for arn in filter(None, [*outputs, *attributes]):
+        parts = str(arn).split(":")
+        if parts[0] == "arn" and len(parts) > 5 and parts[3] and parts[4]:
+            return Place(parts[3], parts[4])
+    return None
 
 
 def prepare(environments: Iterable[Settings], out: Path, process_environment: Mapping[str, str]) -> None:
@@ -104,12 +133,3 @@ def prepare(environments: Iterable[Settings], out: Path, process_environment: Ma
 
 def _name(process_environment: Mapping[str, str]) -> str:
     return process_environment.get("TF_WORKSPACE") or "default"
-
-
-def _on_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        # The second is a public name of LocalStack's for 127.0.0.1.
-        return host == "localhost" or host.endswith((".localhost", "localhost.localstack.cloud"))

@@ -4,11 +4,14 @@ import json
 import os
 from pathlib import Path
 
+import botocore.loaders
+import botocore.session
 import pytest
 
 from tap.local import LocalError, node
 from tap.settings import S3Backend, Settings
 from tap.state import StateError, endpoint, workspace
+from tap.state.configured import AWS_SUFFIXES
 
 IN_S3 = Settings(environment_suffix="s3", backend=S3Backend(type="s3", bucket="states"))
 
@@ -35,10 +38,20 @@ def test_a_host_that_can_be_none_is_named() -> None:
         "http://localhost:4566",
         "http://[::1]:4566",
         "http://localhost.localstack.cloud:4566",
+        "http://localstack:4566",
+        "http://host.docker.internal:4566",
+        "http://0.0.0.0:4566",
+        "http://127.1:4566",
+        "http://192.168.1.20:4566",
+        "http://localhost.:4566",
+        "http://[::]:4566",
+        "http://amazonaws.com.evil.example",
+        "http://notamazonaws.com",
+        "http://[",
     ],
 )
 @pytest.mark.parametrize("name", [{}, {"TF_WORKSPACE": ""}, {"TF_WORKSPACE": "default"}])
-def test_a_server_on_this_machine_does_not_get_the_state_of_a_stack_on_aws(url: str, name: dict[str, str]) -> None:
+def test_an_endpoint_that_is_not_awss_does_not_get_the_state_of_a_stack_on_aws(url: str, name: dict[str, str]) -> None:
     with pytest.raises(StateError, match=r"the state of TapStackdev on AWS .* TF_WORKSPACE=localstack"):
         workspace.require_own([IN_S3, Settings()], {"AWS_ENDPOINT_URL": url, **name})
 
@@ -48,11 +61,73 @@ def test_a_server_on_this_machine_does_not_get_the_state_of_a_stack_on_aws(url: 
     [
         {},
         {"AWS_ENDPOINT_URL": "https://vpce-1.dynamodb.us-east-1.vpce.amazonaws.com"},
+        {"AWS_ENDPOINT_URL_DYNAMODB": "https://dynamodb.cn-north-1.amazonaws.com.cn"},
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
         {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "TF_WORKSPACE": "localstack"},
     ],
 )
 def test_each_with_a_state_of_its_own_is_fine(variables: dict[str, str]) -> None:
     workspace.require_own([Settings()], variables)
+
+
+CONFIGURATION = """
+[default]
+endpoint_url = http://of-default:1
+[profile everything]
+endpoint_url = http://everything:2
+[profile one]
+services = mine
+[services mine]
+dynamodb =
+  endpoint_url = http://one:3
+[profile both]
+services = mine
+endpoint_url = http://both:4
+[profile plain]
+region = eu-west-1
+[profile ignoring]
+endpoint_url = http://ignored:5
+ignore_configured_endpoint_urls = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "http://of-default:1"),
+        ({"AWS_PROFILE": "everything"}, "http://everything:2"),
+        ({"AWS_DEFAULT_PROFILE": "everything"}, "http://everything:2"),
+        ({"AWS_PROFILE": "one"}, "http://one:3"),
+        ({"AWS_PROFILE": "both"}, "http://both:4"),
+        ({"AWS_PROFILE": "plain", "AWS_ENDPOINT_URL_KMS": "http://kms:6"}, "http://kms:6"),
+        ({"AWS_PROFILE": "everything", "AWS_ENDPOINT_URL": "http://wins:7"}, "http://wins:7"),
+    ],
+)
+def test_endpoints_are_resolved_as_the_sdks_do(tmp_path: Path, variables: dict[str, str], url: str) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/config").write_text(CONFIGURATION)
+    with pytest.raises(StateError, match="which is not AWS's own") as refused:
+        workspace.require_own([Settings()], {"HOME": str(tmp_path), **variables})
+    assert f" is {url}, " in str(refused.value)
+    # The table is where botocore would look for it, too.
+    session = botocore.session.Session(profile=variables.get("AWS_PROFILE") or variables.get("AWS_DEFAULT_PROFILE"))
+    session.set_config_variable("config_file", str(tmp_path / ".aws/config"))
+    if not variables.keys() & {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS"}:
+        session.set_credentials("test", "test")
+        asked = {session.create_client(one, "us-east-1").meta.endpoint_url for one in ("cloudwatch", "dynamodb")}
+        assert url in asked
+
+
+@pytest.mark.parametrize("profile", ["plain", "ignoring", "nobodys"])
+def test_a_profile_without_an_endpoint_is_awss(tmp_path: Path, profile: str) -> None:
+    (tmp_path / "config").write_text(CONFIGURATION)
+    workspace.require_own([Settings()], {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": profile})
+
+
+def test_awss_own_hosts_are_those_that_botocore_knows() -> None:
+    partitions = botocore.loaders.create_loader().load_data("partitions")["partitions"]
+    suffixes = {one["outputs"][kind] for one in partitions for kind in ("dnsSuffix", "dualStackDnsSuffix")}
+    assert set(AWS_SUFFIXES) == suffixes
 
 
 def test_a_state_in_a_bucket_is_where_the_bucket_is() -> None:
