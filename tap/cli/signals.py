@@ -22,7 +22,7 @@ def ended_by_signals() -> Iterator[None]:
         numbers = []  # only the main thread may ask for signals
     before = {number: signal.getsignal(number) for number in numbers}
     for number, handler in before.items():
-        if handler is signal.SIG_DFL:  # nohup's stay ignored
+        if handler is not signal.SIG_IGN:  # nohup's stay ignored
             signal.signal(number, end)
     try:
         yield
