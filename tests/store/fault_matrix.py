@@ -230,15 +230,18 @@ class Bench:
         self.spoilt = self.straight
         self._renewals = 0
 
-    def renew(self) -> None:
-        """Empty the table, and give the spoilt store a client with an unspent budget of retries."""
+    def renew(self, cells_per_client: int = 6) -> None:
+        """Empty the table, and give the spoilt store a client with an unspent budget of retries.
+
+        botocore's budget lasts for some cells of the matrix, and a client takes 0.1 s to make.
+        """
         self.proxy.plan(lambda _operation, _number: None)
         for prompt in self.straight.list():
             self.straight.delete(prompt.id)
         self._renewals += 1
         self.rng.seed(0)
-        if self._renewals % 6 != 1:
-            return  # botocore's budget of retries lasts for some cells, and a client takes 0.1 s to make
+        if self._renewals % cells_per_client != 1 % cells_per_client:
+            return
         # Long enough for an answer on a busy machine, unless it is the time-out that is tested.
         patience = 1 if self.fault == "late reply" else 10
         settings = ClientSettings("us-east-1", self.proxy.url, read_timeout=patience, attempts=3)
