@@ -24,7 +24,7 @@ def here(tmp_path: Path) -> Iterator[Checkout]:
     """A copy of the checkout, whose embedded AWS and states are its own."""
     for name in PROJECT_FILES:
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "tap", tmp_path / "tap", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tap", tmp_path / "tap")
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
     checkout = Checkout(tmp_path, process_environment())
@@ -258,26 +258,6 @@ def test_down_stops_the_server_also_when_the_destroy_is_refused(here: Checkout) 
     assert "The destroy was refused; what is left goes with the embedded AWS." in gone.stdout
     assert not _listens(port)
     assert not (here.folder / ".tap").exists()
-
-
-def test_demo_can_be_repeated_and_goes_without_a_trace(here: Checkout) -> None:
-    # Terraform asks a question, and waits, where there is another workspace and not the one it wants.
-    (here.folder / "terraform.TapStackdev.tfstate.d/localstack").mkdir(parents=True)
-    first = _tap(here, "demo")
-    assert first.returncode == 0, first.stdout
-    server = _server(here)
-    again = _tap(here, "demo")
-    assert again.returncode == 0, again.stdout
-    assert "No changes" in again.stdout
-    assert "Resources: 0 added, 0 changed, 0 destroyed" in (here.folder / ".tap/demo.log").read_text()
-    listed = here.run(*_with_env(f"{sys.executable} -m tap prompts list --json")).stdout
-    prompts = [json.loads(line) for line in listed.splitlines()]
-    assert [(prompt["status"], prompt["result"]) for prompt in prompts] == [("completed", {"score": 0.95})] * 2
-    gone = _tap(here, "demo", "--down")
-    assert gone.returncode == 0, gone.stdout
-    assert not _listens(server.port)
-    assert not (here.folder / ".tap").exists()
-    assert [left.name for left in here.folder.glob("terraform.*/*")] == ["localstack"]
 
 
 @pytest.mark.parametrize(

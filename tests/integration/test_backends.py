@@ -21,7 +21,7 @@ def bucket(endpoint: Endpoint, project: str) -> Iterator[str]:
 
 
 def test_cdktf_deploys_diffs_and_destroys_with_a_local_state(endpoint: Endpoint, project: str, tmp_path: Path) -> None:
-    environment = endpoint.environment | {"TF_WORKSPACE": "localstack"}
+    environment = endpoint.attached | {"TF_WORKSPACE": "localstack"}
     here = checkout(tmp_path, f'[local]\nproject_name = "{project}"\n', environment)
     deployed = here.cdktf("deploy", "TapStacklocal", "--auto-approve", "--outputs-file=outputs.json")
     try:
@@ -45,7 +45,7 @@ def test_two_deploys_at_once_leave_one_stack_in_s3(
     two = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
-        two.append(checkout(tmp_path / name, toml, endpoint.environment))
+        two.append(checkout(tmp_path / name, toml, endpoint.attached))
     try:
         running = [here.start(*here.cdktf_command("deploy", "TapStacks3", "--auto-approve")) for here in two]
         said = [process.communicate(timeout=300)[0] for process in running]

@@ -325,30 +325,52 @@ def test_metric_math_alarm_tells_both_ways(state: str, queue: str, alarms: dict[
 
 # --- the three conditions, there and back ---
 
+TABLE = "aws_dynamodb_table.TurnAroundPromptTable"
+#: Each condition's value, and what it changes where nothing else is set. Terraform plans each resource for itself, so
+#: the three go together: each apply and each plan costs seconds.
+CONDITIONS = {
+    "deletion_protection_enabled": ("true", Change(TABLE, "update")),
+    "point_in_time_recovery_enabled": ("true", Change(TABLE, "update")),
+    "alert_email": ("oncall@example.com", Change(MAILS, "create")),
+}
 
-@pytest.mark.parametrize(
-    ("variable", "value", "expected"),
-    [
-        ("deletion_protection_enabled", "true", [Change("aws_dynamodb_table.TurnAroundPromptTable", "update")]),
-        ("point_in_time_recovery_enabled", "true", [Change("aws_dynamodb_table.TurnAroundPromptTable", "update")]),
-        ("alert_email", "oncall@example.com", [Change(MAILS, "create")]),
-    ],
-)
-def test_condition_is_toggled_in_place_and_back(
-    variable: str, value: str, expected: list[Change], dev: Stack, endpoint: Endpoint
-) -> None:
-    before = dev.outputs()
-    assert dev.apply(**{variable: value}) == expected
-    assert dev.plan(**{variable: value}) == []
-    assert _condition(variable, endpoint, dev) is True
-    if variable == "deletion_protection_enabled":
-        _assert_destroy_is_refused(dev, endpoint)
-    assert [change.action for change in dev.apply()] == ["delete" if variable == "alert_email" else "update"]
+
+ALL_ON = {name: value for name, (value, _) in CONDITIONS.items()}
+
+
+def test_conditions_are_switched_on_in_place(dev: Stack) -> None:
+    assert set(dev.apply(**ALL_ON)) == {change for _, change in CONDITIONS.values()}
+    assert dev.plan(**ALL_ON) == []
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_condition_is_on(condition: str, dev: Stack, endpoint: Endpoint) -> None:
+    assert _condition(condition, endpoint, dev) is True
+
+
+def test_destroy_of_a_protected_table_is_refused_and_takes_nothing(dev: Stack, endpoint: Endpoint) -> None:
+    refused = dev.destroy(check=False)
+    assert refused.returncode == 1
+    # AWS writes "deletion protection", moto "DeletionProtectionEnabled", LocalStack "protected against deletion".
+    said = (refused.stdout + refused.stderr).lower().replace(" ", "")
+    assert "deletionprotection" in said or "protectedagainstdeletion" in said
+    assert endpoint.dynamodb.describe_table(TableName=dev.settings.names.table)["Table"]["TableStatus"] == "ACTIVE"
+    # The table goes first, so nothing else is gone either: no table is left without its alarms. (Only the outputs have
+    # left the state; this puts them back.)
+    assert dev.apply(**ALL_ON) == []
+
+
+def test_conditions_are_switched_back_in_place(dev: Stack, outputs: dict[str, str]) -> None:
+    assert {(change.address, change.action) for change in dev.apply()} == {(TABLE, "update"), (MAILS, "delete")}
     assert dev.plan() == []
-    if not (variable == "alert_email" and _subscription(endpoint, dev) == "pending"):
-        # Nobody can remove a subscription that was never confirmed, not on AWS either: it goes after 48 hours.
-        assert _condition(variable, endpoint, dev) is False
-    assert dev.outputs() == before
+    assert dev.outputs() == outputs
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_condition_is_off_again(condition: str, dev: Stack, endpoint: Endpoint) -> None:
+    if condition == "alert_email" and _subscription(endpoint, dev) == "pending":
+        return  # Nobody can remove a subscription that was never confirmed, not on AWS either: it goes after 48 hours.
+    assert _condition(condition, endpoint, dev) is False
 
 
 # --- gone ---
@@ -365,18 +387,6 @@ def test_nothing_is_left_in_the_end(prod: Stack, endpoint: Endpoint) -> None:
     prod.destroy()
     assert prod.addresses() == set()
     assert _leftovers(prod, endpoint) == []
-
-
-def _assert_destroy_is_refused(stack: Stack, endpoint: Endpoint) -> None:
-    refused = stack.destroy(check=False)
-    assert refused.returncode == 1
-    # AWS writes "deletion protection", moto "DeletionProtectionEnabled", LocalStack "protected against deletion".
-    said = (refused.stdout + refused.stderr).lower().replace(" ", "")
-    assert "deletionprotection" in said or "protectedagainstdeletion" in said
-    assert endpoint.dynamodb.describe_table(TableName=stack.settings.names.table)["Table"]["TableStatus"] == "ACTIVE"
-    # The table goes first, so nothing else is gone either: no table is left without its alarms. (Only the outputs have
-    # left the state; this puts them back.)
-    assert stack.apply(deletion_protection_enabled="true") == []
 
 
 def _condition(variable: str, endpoint: Endpoint, stack: Stack) -> bool:

@@ -1,4 +1,4 @@
-"""The real bindings, loaded in each way that tap.infra allows for, give the same JSON byte for byte.
+"""The real bindings, loaded in each way that tap.synth allows for, give the same JSON byte for byte.
 
 As shipped they take some 15 s, so the programs run at the same time.
 """
@@ -19,10 +19,6 @@ from tap.synth.prime import cache_roots
 from tests.support.environment import process_environment
 
 ROOT = Path(__file__).parents[2]
-IMPORTED_BEFORE = f"""
-import runpy, cdktf_cdktf_provider_aws
-runpy.run_path({str(ROOT / "main.py")!r}, run_name="__main__")
-"""
 JSII_AS_SHIPPED = f"""
 import runpy, tap.synth.jsii_process
 tap.synth.jsii_process.VERIFIED = "another"
@@ -81,7 +77,6 @@ def running(folder: Path) -> Iterator[dict[str, "subprocess.Popen[str]"]]:
     damaged = str(damaged_cache(folder / "cache"))
     processes = {
         "switched off": start(folder / "switched off", main, TAP_EAGER_BINDINGS="1"),
-        "imported before": start(folder / "imported before", "-c", IMPORTED_BEFORE),
         "cache damaged": start(folder / "cache damaged", main, JSII_RUNTIME_PACKAGE_CACHE_ROOT=damaged),
         "two processes": start(folder / "two processes", "-c", JSII_AS_SHIPPED),
     }
@@ -95,7 +90,6 @@ def running(folder: Path) -> Iterator[dict[str, "subprocess.Popen[str]"]]:
     ("way", "warnings"),
     [
         ("switched off", []),
-        ("imported before", ["too late"]),
         ("cache damaged", ["lazy-index.js is missing"]),
         ("two processes", []),
     ],

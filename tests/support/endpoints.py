@@ -5,7 +5,6 @@ import os
 import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -56,15 +55,10 @@ class Endpoint:
             }
         )
 
-    def attached(self, initialised: Path) -> dict[str, str]:
-        """The environment for `terraform` in an initialised folder, with a provider that all runs share."""
-        if VARIABLE not in self._provider:
-            self._provider[VARIABLE] = start(initialised, self.environment)
-        return self.environment | self._provider
-
     @cached_property
-    def _provider(self) -> dict[str, str]:
-        return {}
+    def attached(self) -> dict[str, str]:
+        """The environment with a provider that all runs share."""
+        return self.environment | {VARIABLE: start(self.environment)}
 
     def _options(self) -> dict[str, object]:
         return {

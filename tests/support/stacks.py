@@ -32,7 +32,7 @@ class Stack:
         """Run one Terraform command; a failure shows all it said."""
         done = subprocess.run(
             self.command(*arguments),
-            env=self.endpoint.attached(self.folder),
+            env=self.endpoint.attached,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -21,7 +21,7 @@ def checkout(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("main.py", "environments.toml", "cdktf.json"):
         shutil.copy(REPOSITORY / name, folder)
-    shutil.copytree(REPOSITORY / "tap", folder / "tap", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "tap", folder / "tap")
     return folder
 
 
