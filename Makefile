@@ -5,7 +5,7 @@ PIPENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_VERBOSITY=
 # More workers than cores: most of them wait, for Terraform and for servers. A file's tests stay together, in order.
 # Workers and the commands they start load compiled modules, whatever the shell says: else a tenth of the time goes there.
 PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest
-PARALLEL := -n 6 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo down setup test coverage test-localstack snapshots mutants bench lint lock clean terraform primed

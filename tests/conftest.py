@@ -21,6 +21,15 @@ KINDS = {
     "slow": "bindings",
 }
 
+#: The files that take longest start first, or the others are done long before them. The rest keep their order.
+LONGEST = ("docs/test_commands.py", "store/test_faults.py", "commands/test_local_and_demo.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the longest files."""
+    order = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.nodeid.split("::")[0].removeprefix("tests/"), len(order)))
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many tests of each kind ran, and on which endpoint."""

@@ -36,7 +36,7 @@ def use_lazy_bindings(process_environment: MutableMapping[str, str] = os.environ
     sys.meta_path.insert(0, _LazyProviders())
     if "constructs" in sys.modules:
         warnings.warn(
-            "cdktf was imported before tap.synth.bindings, too late to tell Node: the synth works but is slow", stacklevel=2
+            "cdktf was imported before tap.synth, too late to tell Node: the synth works but is slow", stacklevel=2
         )
         return False
     _require_hook(process_environment)
