@@ -7,6 +7,16 @@ PIPENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_VERBOSITY=
 PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
+# These would lead pip and pipenv out of this folder.
+unexport PIPENV_PIPFILE PIPENV_CUSTOM_VENV_NAME PIPENV_PYTHON PIP_TARGET PIP_PREFIX PYTHONHOME
+export PIP_USER := 0
+# pip, npm and jsii keep their caches in HOME; here where nothing can be written there.
+ifneq ($(shell [ -d "$$HOME" ] && [ -w "$$HOME" ] && echo writable),writable)
+export HOME := $(CURDIR)/.home
+$(shell mkdir -p .home)
+endif
+$(shell sh tools/stale.sh "$(PYTHON)" "$(origin PYTHON)")
+
 .DEFAULT_GOAL := help
 .PHONY: help demo down setup test coverage test-localstack snapshots mutants bench lint lock clean terraform primed
 .DELETE_ON_ERROR:
@@ -55,7 +65,7 @@ bench: setup .venv/.ready-dev ## Time synth, deploy and store against yardsticks
 clean: down ## Remove all that the other targets made, but for Terraform's states
 	@found=$$(find cdktf.out -name errored.tfstate 2>/dev/null); [ -z "$$found" ] || { \
 	  echo "Error: $$found may be all that is known of a deployment: push it (README, When something goes wrong) or remove it." >&2; exit 1; }
-	@rm -rf .venv .venv-* node_modules cdktf.out .tap .localstack .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	@rm -rf .venv .venv-* .home node_modules tools/node/node_modules cdktf.out .tap .localstack .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 	  bench-results.json examples/typescript/node_modules examples/typescript/dist
 
 # --- what setup consists of; each file says that its step is done for the lock file as it is ---
@@ -90,14 +100,13 @@ clean: down ## Remove all that the other targets made, but for Terraform's state
 	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/checkov.txt
 	@touch $@
 
-node_modules/.ready: package-lock.json .venv-pipenv/bin/pipenv
+node_modules/.ready: package-lock.json tools/node/package-lock.json tools/cdktf_cli.sh | .venv-pipenv/bin/pipenv
 	@echo "… Installing cdktf-cli (about 40 s the first time)"
-	@npm ci --no-progress --loglevel=error
-	@touch $@
+	@sh tools/cdktf_cli.sh
 
 examples/typescript/node_modules/.ready: examples/typescript/package-lock.json node_modules/.ready
 	@echo "… Installing what the TypeScript example needs"
-	@cd examples/typescript && npm ci --no-progress --loglevel=error
+	@cd examples/typescript && npm ci --include=dev --no-progress --loglevel=error
 	@touch $@
 
 examples/typescript/dist/main.js: examples/typescript/node_modules/.ready $(wildcard examples/typescript/src/*.ts) examples/typescript/tsconfig.json

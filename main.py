@@ -8,8 +8,8 @@ from pathlib import Path
 from tap import settings
 from tap.errors import TapError
 from tap.local import node
-from tap.state import account, endpoint, workspace
-from tap.synth import bindings, jsii_process
+from tap.state import account, configured, endpoint, workspace
+from tap.synth import bindings, cache, jsii_process
 
 try:
     environments = settings.load(Path(__file__).with_name("environments.toml"), os.environ)
@@ -25,6 +25,7 @@ else:
     # Python would search for garbage 70 times from here on, 5 % of a synth, for nothing: the process is so short.
     gc.disable()
     # Node reads at its start what this tells it, and gets ready while Python imports what comes next.
+    cache.require_writable(os.environ)
     bindings.use_lazy_bindings()
     jsii_process.start_early()
 
@@ -33,8 +34,9 @@ from tap.infra.stack import TapStack  # isort: skip  (it prepares the Node proce
 from cdktf import App
 
 app = App()
+s3_path_style = configured.needs_s3_path_style(os.environ)
 for environment in environments:
-    TapStack(app, environment)
+    TapStack(app, environment, s3_path_style=s3_path_style)
 app.synth()
 workspace.prepare(environments, Path(app.outdir), os.environ)
 # Python searches for garbage once more when it ends, 0.05 s, but not in what is frozen.

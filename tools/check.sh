@@ -10,6 +10,7 @@ major=$(node -p 'process.versions.node.split(".")[0]')
 command -v npm >/dev/null 2>&1 || say "There is no npm on PATH; install the npm that comes with Node.js, which brings cdktf-cli."
 # No required_version in the JSON, which checkov then can't parse. 1.11 is the first to lock a state in S3 by a file.
 command -v terraform >/dev/null 2>&1 || exit 0
-version=$(CHECKPOINT_DISABLE=1 terraform version -json | node -p 'JSON.parse(require("fs").readFileSync(0)).terraform_version')
+version=$(CHECKPOINT_DISABLE=1 terraform version -json 2>/dev/null | node -p 'JSON.parse(require("fs").readFileSync(0)).terraform_version' 2>/dev/null) ||
+  say "The terraform on PATH doesn't tell its version, as the shim of a version manager that has none set; mend it (\`terraform version\` says what it lacks) or take it off PATH, and make setup brings one."
 node -e 'const [major, minor] = process.argv[1].split(".").map(Number); process.exit(major > 1 || (major === 1 && minor >= 11) ? 0 : 1)' "$version" ||
   say "terraform is version $version; TAP needs Terraform 1.11 or later: update it, or take it off PATH, and make setup brings one."

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn
 
 from rich.console import Console
@@ -21,14 +22,23 @@ def fail(sentence: object, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
+@dataclass
+class Step:
+    """A step of a command, which is told to have succeeded unless it is marked."""
+
+    failed: bool = False
+
+
 @contextmanager
-def step(doing: str) -> Iterator[None]:
-    """Tell what a long step does while it does it, and how long it took."""
+def step(doing: str) -> Iterator[Step]:
+    """Tell what a long step does while it does it, and how it ended after how long."""
     start = time.monotonic()
+    this = Step()
     if sys.stdout.isatty():
         with out.status(f"{doing} …"):
-            yield
+            yield this
     else:
         out.print(f"… {doing}")
-        yield
-    out.print(f"[green]✓[/green] {doing} [dim]({time.monotonic() - start:.1f} s)[/dim]")
+        yield this
+    mark = "[red]✗[/red]" if this.failed else "[green]✓[/green]"
+    out.print(f"{mark} {doing} [dim]({time.monotonic() - start:.1f} s)[/dim]")

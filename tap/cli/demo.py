@@ -1,7 +1,9 @@
 """`tap demo`: the whole stack on the embedded AWS, and a prompt's life in its table."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -30,6 +32,10 @@ _NEXT = {
     "make down": "destroy and stop it all",
 }
 _LOG = WORK / "demo.log"
+_SHOWN_LOG = f".tap/{_LOG.name}"
+#: Seconds for a command, and for it to end after it is asked to: a deploy takes less than one minute.
+_LONGEST = 600
+_LAST_WORDS = 30
 _ADVICE = {
     "Failed to query available provider packages": (
         f"Terraform found {terraform.PROVIDER} {terraform.PROVIDER_VERSION} neither here nor in its registry;"
@@ -43,6 +49,12 @@ _ADVICE = {
         f"The backend of [dev] has changed since cdktf.out was made; for the demo alone, remove"
         f" cdktf.out/stacks/{STACK}/.terraform, and see the README for moving the state of a real deployment."
     ),
+}
+#: What keeps cdktf from drawing over the terminal, and colour codes out of the log.
+PLAIN = {
+    "CI": "1",
+    "FORCE_COLOR": "0",
+    **{f"TF_CLI_ARGS_{command}": "-no-color" for command in ("init", "apply", "destroy")},
 }
 _CDKTF = ROOT / "node_modules/.bin/cdktf"
 
@@ -70,7 +82,7 @@ def _do() -> None:
             _started()
     try:
         environment = _environment()
-        with step(f"Deploying {STACK} with cdktf (what it says: .tap/{_LOG.name})"):
+        with step(f"Deploying {STACK} with cdktf (what it says: {_SHOWN_LOG})"):
             _run([str(_CDKTF), "deploy", STACK, "--auto-approve", f"--outputs-file={OUTPUTS}"], environment)
     except (SystemExit, KeyboardInterrupt):
         if not server:  # a demo that fails leaves nothing of its own behind
@@ -106,9 +118,10 @@ def _undo() -> None:
         return
     try:
         environment = _environment()
-        with step(f"Destroying {STACK} with cdktf"):
+        with step(f"Destroying {STACK} with cdktf") as destroying:
             done = _logged([str(_CDKTF), "destroy", STACK, "--auto-approve"], environment)
-        if done.status:
+            destroying.failed = done.status != 0
+        if destroying.failed:
             # By deletion protection, say. That does no harm: all of it is in this server's memory.
             err.print("[yellow]The destroy was refused;[/yellow] what is left goes with the embedded AWS.")
     finally:
@@ -146,8 +159,19 @@ def _started() -> embedded.Server:
 def _environment() -> dict[str, str]:
     ours, unset = local.environment()
     theirs = {name: value for name, value in os.environ.items() if name not in unset}
-    # CI keeps cdktf from drawing over the terminal; the suffix keeps the demo to the one stack it is about.
-    return theirs | ours | {"CI": "1", "TAP_ENVIRONMENT_SUFFIX": "dev"}
+    # The suffix keeps the demo to the one stack it is about. A server on
+    # this machine that fails five times will fail 25 times, which is the provider's default and takes minutes.
+    return (
+        theirs
+        | ours
+        | PLAIN
+        | {
+            # As for `npx cdktf`: a Node is there where the machine's own is none for cdktf-cli.
+            "PATH": os.pathsep.join([str(_CDKTF.parent), os.environ["PATH"]]),
+            "TAP_ENVIRONMENT_SUFFIX": "dev",
+            "AWS_MAX_ATTEMPTS": "5",
+        }
+    )
 
 
 class _Said(NamedTuple):
@@ -166,11 +190,19 @@ def _logged(command: list[str], environment: dict[str, str]) -> _Said:
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            process.wait()
+            process.wait(_LONGEST)
         except KeyboardInterrupt:
             # Terraform has had the Ctrl-C too: it writes down what it has made, and then ends.
             process.wait()
             raise
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_LAST_WORDS)
+            process.kill()
+            process.wait()
+            minutes, program = _LONGEST // 60, Path(command[0]).name
+            fail(f"`{program}` did not end within {minutes} minutes; what it said is in {_SHOWN_LOG}.")
     return _Said(process.returncode, _LOG.read_bytes()[before:].decode(errors="replace"))
 
 
@@ -180,7 +212,7 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
         known = next((advice for symptom, advice in _ADVICE.items() if symptom in said), None)
         if known is None:
             err.print(said[-3000:], markup=False)
-        fail(known or f"`{Path(command[0]).name}` failed; all it said is in .tap/{_LOG.name}.")
+        fail(known or f"`{Path(command[0]).name}` failed; all it said is in {_SHOWN_LOG}.")
     return said
 
 

@@ -17,9 +17,10 @@ from tap.infra import parts
 class TapStack(TerraformStack):
     """The stack of one environment, `TapStack<environment_suffix>`."""
 
-    def __init__(self, scope: Construct, settings: config.Settings) -> None:
+    def __init__(self, scope: Construct, settings: config.Settings, *, s3_path_style: bool = False) -> None:
+        """:param s3_path_style: whether the backend's bucket stands in the path and not in the host name."""
         super().__init__(scope, settings.stack_name)
-        _backend(self, settings)
+        _backend(self, settings, s3_path_style)
         AwsProvider(self, "aws", region=settings.region)
         parts.build(
             self,
@@ -39,7 +40,7 @@ class TapStack(TerraformStack):
         )
 
 
-def _backend(stack: TerraformStack, settings: config.Settings) -> None:
+def _backend(stack: TerraformStack, settings: config.Settings, s3_path_style: bool) -> None:
     backend = settings.backend
     if isinstance(backend, config.LocalBackend):
         # Relative to cdktf.out/stacks/<stack>, so beside main.py: CDKTF's own default is an absolute path, which
@@ -55,7 +56,10 @@ def _backend(stack: TerraformStack, settings: config.Settings) -> None:
         region=backend.region or settings.region,
         encrypt=True,
     )
-    stack.add_override("terraform.backend.s3.use_lockfile", True)  # cdktf 0.21 does not know it
+    # cdktf 0.21 does not know these two.
+    stack.add_override("terraform.backend.s3.use_lockfile", True)
+    if s3_path_style:
+        stack.add_override("terraform.backend.s3.use_path_style", True)
 
 
 def _conditions(stack: TerraformStack, settings: config.Settings) -> parts.Conditions:

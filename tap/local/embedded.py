@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from tap.local import ROOT, WORK, LocalError
 from tap.state import identity
+from tap.state.configured import TERRAFORMS_OWN
 
 LOG = WORK / "embedded.log"
 _RECORD = WORK / "embedded.json"
@@ -57,7 +58,10 @@ def variables_in_the_way(process_environment: Mapping[str, str]) -> list[str]:
         "AWS_USE_FIPS_ENDPOINT",
         "AWS_USE_DUALSTACK_ENDPOINT",
     }
-    return sorted(names | {name for name in process_environment if name.startswith("AWS_ENDPOINT_URL_")})
+    others = {variable for before, after in TERRAFORMS_OWN.values() for variable in (*before, *after)}
+    return sorted(
+        names | {name for name in process_environment if name.startswith("AWS_ENDPOINT_URL_") or name in others}
+    )
 
 
 def client_environment(server: Server, region: str, process_environment: Mapping[str, str]) -> dict[str, str]:
@@ -82,13 +86,21 @@ def client_environment(server: Server, region: str, process_environment: Mapping
 def running(record: Path = _RECORD) -> Server | None:
     """The server that an earlier `up` started, if it still runs.
 
+    A server whose checkout was moved is ended: it can't load the code of what it has not been asked for yet.
+
     :raises LocalError: when something holds its port and does not answer.
     """
     try:
         server = Server.model_validate_json(record.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return server if _identity(server.port) == (server.instance, server.pid) else None
+    answers = _identity(server.port)
+    if answers is None or (answers.instance, answers.pid) != (server.instance, server.pid):
+        return None
+    if answers.moved:
+        _stop(server.pid)
+        return None
+    return server
 
 
 def up(port: int = 0, record: Path = _RECORD, log: Path = LOG) -> Server:
@@ -140,7 +152,7 @@ def down(record: Path = _RECORD) -> Server | None:
 @contextlib.contextmanager
 def _alone(record: Path) -> Iterator[None]:
     """One `up` or `down` at a time, or two of them would start two servers and remember one."""
-    record.parent.mkdir(parents=True, exist_ok=True)
+    record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # outputs and logs are nobody else's
     with record.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -179,7 +191,7 @@ def _spawn(listener: socket.socket, instance: str, log: Path) -> "subprocess.Pop
         )
 
 
-def _identity(port: int) -> tuple[str, int] | None:
+def _identity(port: int) -> identity.Identity | None:
     try:
         return identity.of_server(port)
     except TimeoutError as error:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -23,11 +24,12 @@ _REMEMBERED = 256
 
 def with_identity(app: WSGIApplication, instance: str) -> WSGIApplication:
     """The app, which also tells whose server this is."""
-    body = json.dumps({"instance": instance, "pid": os.getpid()}).encode()
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] != identity.PATH:
             return app(environ, start_response)
+        moved = not Path(__file__).exists()  # moto loads a service's code when it is first asked for
+        body = json.dumps({"instance": instance, "pid": os.getpid(), "moved": moved}).encode()
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 

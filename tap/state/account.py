@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tap.settings import Settings
 from tap.state import StateError, workspace
+from tap.state.configured import Endpoint, endpoint_of
 
 #: Seconds for the connection and for the answer: a synth must not wait for an endpoint that is not there.
 _CONNECT_SECONDS = 2
@@ -23,7 +24,7 @@ def require_same(environments: Iterable[Settings], folder: Path, process_environ
     if not places:
         return
     for stack, place in places.items():
-        account = _of_credentials(place.region)
+        account = _of_credentials(place.region, endpoint_of("sts", process_environment))
         if account and account != place.account:
             raise StateError(
                 f"{stack} is deployed in the account {place.account}, and the credentials are of {account}: Terraform"
@@ -31,7 +32,7 @@ def require_same(environments: Iterable[Settings], folder: Path, process_environ
             )
 
 
-def _of_credentials(region: str) -> str | None:
+def _of_credentials(region: str, endpoint: Endpoint | None) -> str | None:
     """The account of the process's credentials, at the endpoint that they are for; None if that can't be found out."""
     import boto3  # late: a synth with nothing deployed does without its 0.2 s
     from botocore.config import Config
@@ -39,7 +40,8 @@ def _of_credentials(region: str) -> str | None:
 
     config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_ANSWER_SECONDS, retries={"total_max_attempts": 1})
     try:
-        account: str = boto3.client("sts", region_name=region, config=config).get_caller_identity()["Account"]
+        client = boto3.client("sts", region_name=region, endpoint_url=endpoint and endpoint.url, config=config)
+        account: str = client.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError, ValueError):
         return None
     return account

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
 import configparser
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,14 @@ from urllib.parse import urlsplit
 
 #: The services that the stack is made of, and the one that tells the account.
 SERVICES = ("cloudwatch", "dynamodb", "kms", "sns", "sts")
+#: Variables that only Terraform reads, before the SDK's for the service and after it.
+#: https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/custom-service-endpoints
+#: https://developer.hashicorp.com/terraform/language/backend/s3
+TERRAFORMS_OWN = {
+    "dynamodb": (("TF_AWS_DYNAMODB_ENDPOINT", "AWS_DYNAMODB_ENDPOINT"), ()),
+    "sts": (("TF_AWS_STS_ENDPOINT", "AWS_STS_ENDPOINT"), ()),
+    "s3": ((), ("AWS_S3_ENDPOINT",)),
+}
 #: What the hosts of AWS's own endpoints end in, in all partitions (botocore's data/partitions.json).
 AWS_SUFFIXES = (
     "amazonaws.com",
@@ -46,23 +55,56 @@ class Endpoint:
             return False
         return any(host.endswith(f".{suffix}") for suffix in AWS_SUFFIXES)
 
+    @property
+    def is_ip_address(self) -> bool:
+        """Whether its host is an IP address and not a name."""
+        try:
+            ipaddress.ip_address(urlsplit(self.url).hostname or "")
+        except ValueError:
+            return False
+        return True
+
 
 def endpoints(process_environment: Mapping[str, str]) -> list[Endpoint]:
     """The endpoints that are configured for the stack's services, each once; [] when all of them are AWS's default."""
-    if process_environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
-        return []
-    everywhere = process_environment.get("AWS_ENDPOINT_URL")
-    profile = _Profile(process_environment)
-    found: dict[Endpoint, None] = {}
-    for service in SERVICES:
-        variable = f"AWS_ENDPOINT_URL_{service.upper()}"
-        if url := process_environment.get(variable):
-            found[Endpoint(url, variable)] = None
-        elif everywhere:
-            found[Endpoint(everywhere, "AWS_ENDPOINT_URL")] = None
-        elif url := profile.endpoint(service):
-            found[Endpoint(url, profile.source)] = None
-    return list(found)
+    resolver = _Resolver(process_environment)
+    return list(dict.fromkeys(filter(None, map(resolver.endpoint, SERVICES))))
+
+
+def endpoint_of(service: str, process_environment: Mapping[str, str]) -> Endpoint | None:
+    """The endpoint that is configured for one service, `s3` for the backend's; None for AWS's default."""
+    return _Resolver(process_environment).endpoint(service)
+
+
+def is_elsewhere(endpoint: Endpoint | None) -> bool:
+    """Whether it is not AWS's own."""
+    return endpoint is not None and not endpoint.is_aws
+
+
+def needs_s3_path_style(process_environment: Mapping[str, str]) -> bool:
+    """Whether a bucket must stand in the path: LocalStack and its like have no DNS name for each bucket.
+
+    SDKs do so by themselves where the host is an IP address.
+    """
+    endpoint = endpoint_of("s3", process_environment)
+    return endpoint is not None and not endpoint.is_aws and not endpoint.is_ip_address
+
+
+class _Resolver:
+    def __init__(self, process_environment: Mapping[str, str]) -> None:
+        self._variables = process_environment
+        self._profile = _Profile(process_environment)
+
+    def endpoint(self, service: str) -> Endpoint | None:
+        before, after = TERRAFORMS_OWN.get(service, ((), ()))
+        ignored = self._variables.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+        of_the_sdk = () if ignored else (f"AWS_ENDPOINT_URL_{service.upper()}",)
+        everywhere = () if ignored else ("AWS_ENDPOINT_URL",)
+        for variable in (*before, *of_the_sdk, *after, *everywhere):
+            if url := self._variables.get(variable):
+                return Endpoint(url, variable)
+        url = None if ignored else self._profile.endpoint(service)
+        return Endpoint(url, self._profile.source) if url else None
 
 
 class _Profile:

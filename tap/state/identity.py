@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from http.client import HTTPException
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 #: Where the server tells whose it is: a pid alone may be some other process by now.
@@ -12,8 +13,16 @@ WORKSPACE_PREFIX = "embedded-"
 _ANSWER_SECONDS = 15
 
 
-def of_server(port: int) -> tuple[str, int] | None:
-    """The instance and the pid of the embedded AWS at that port of 127.0.0.1; None if it is something else.
+class Identity(NamedTuple):
+    """An embedded AWS: its id, its pid, and whether the checkout that it was started from is still there."""
+
+    instance: str
+    pid: int
+    moved: bool
+
+
+def of_server(port: int) -> Identity | None:
+    """Which embedded AWS is at that port of 127.0.0.1; None if it is something else.
 
     :raises TimeoutError: when something takes the connection and does not answer.
     """
@@ -21,7 +30,7 @@ def of_server(port: int) -> tuple[str, int] | None:
     try:
         with opener.open(f"http://127.0.0.1:{port}{PATH}", timeout=_ANSWER_SECONDS) as reply:
             identity = json.load(reply)
-            return identity["instance"], identity["pid"]
+            return Identity(identity["instance"], identity["pid"], identity.get("moved", False))
     except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:  # the second: no HTTP at all
         if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
             raise TimeoutError from error
@@ -35,4 +44,4 @@ def owns_workspace(url: str, workspace: str) -> bool:
         identity = of_server(port) if port else None
     except TimeoutError:
         return False
-    return identity is not None and f"{WORKSPACE_PREFIX}{identity[0]}" == workspace
+    return identity is not None and f"{WORKSPACE_PREFIX}{identity.instance}" == workspace

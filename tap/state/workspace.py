@@ -7,24 +7,26 @@ from typing import Any, NamedTuple
 
 from tap.settings import LocalBackend, Settings
 from tap.state import StateError
-from tap.state.configured import endpoints
+from tap.state.configured import endpoint_of, endpoints, is_elsewhere
 
 
 def require_own(environments: Iterable[Settings], process_environment: Mapping[str, str]) -> None:
     """Return unless an endpoint that is not AWS's own would get the state of a stack on AWS.
 
-    :raises StateError: for a local state in the default workspace: deployed to that endpoint, it would forget what is
-        on AWS, and the next deploy there would make a second key and fail on the table.
+    :raises StateError: for a state in the default workspace that is a local file or in a bucket on AWS: deployed to
+        that endpoint, it would forget what is on AWS, and the next deploy there would make a second key and fail on the
+        table.
     """
-    if _name(process_environment) != "default":
+    other = next(filter(is_elsewhere, endpoints(process_environment)), None)
+    if other is None or _name(process_environment) != "default":
         return
-    local = [settings for settings in environments if isinstance(settings.backend, LocalBackend)]
-    other = next((one for one in endpoints(process_environment) if not one.is_aws), None) if local else None
-    if other is not None:
-        raise StateError(
-            f"{other.source} is {other.url}, which is not AWS's own, and TF_WORKSPACE is not set, so the state of"
-            f" {local[0].stack_name} on AWS would be overwritten: set TF_WORKSPACE=localstack (or another name)."
-        )
+    bucket_is_elsewhere = is_elsewhere(endpoint_of("s3", process_environment))
+    for settings in environments:
+        if isinstance(settings.backend, LocalBackend) or not bucket_is_elsewhere:
+            raise StateError(
+                f"{other.source} is {other.url}, which is not AWS's own, and TF_WORKSPACE is not set, so the state of"
+                f" {settings.stack_name} on AWS would be overwritten: set TF_WORKSPACE=localstack (or another name)."
+            )
 
 
 def require_followed(environments: Iterable[Settings], folder: Path, process_environment: Mapping[str, str]) -> None:

@@ -11,36 +11,22 @@ and compiles all of `tap` for each synth, 0.1 s.
 import compileall
 import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+from tap.synth import cache
 from tap.synth.bindings import PREFIX, use_lazy_bindings
 
 PATIENCE_SECONDS = 120
 PACKAGE = f"{PREFIX}aws"
 
 
-def cache_roots() -> Iterator[Path]:
-    """Where jsii may keep its packages: the variable that moves it, else its default here or where there is no home."""
-    if root := os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT"):
-        yield Path(root)
-        return
-    try:
-        yield Path.home() / ".cache/aws/jsii/package-cache"
-        yield Path.home() / "Library/Caches/com.amazonaws.jsii/package-cache"
-    except RuntimeError:  # no home at all
-        pass
-    yield Path(tempfile.gettempdir()) / f"aws-jsii-package-cache-{os.getuid()}"
-
-
 def is_primed(version_: str) -> bool:
     """Whether the index of this version of the AWS bindings is in the cache."""
     indices = f"@cdktf/provider-aws/{version_}/*/.jsii.runtime.v*.json"
-    return any(next(root.glob(indices), None) for root in cache_roots())
+    return any(next(root.glob(indices), None) for root in cache.cache_roots())
 
 
 def prime() -> str:
@@ -48,6 +34,7 @@ def prime() -> str:
     compileall.compile_dir(Path(__file__).parents[1], quiet=2)
     if os.environ.get("JSII_RUNTIME_PACKAGE_CACHE", "enabled").lower() != "enabled":
         return "JSII_RUNTIME_PACKAGE_CACHE switches jsii's cache off"
+    cache.require_writable(os.environ)
     wanted = version(PACKAGE.replace("_", "-"))
     if is_primed(wanted):
         return ""

@@ -37,6 +37,7 @@ def here(tmp_path: Path) -> Iterator[Checkout]:
 def test_up_status_env_and_down_tell_one_story(here: Checkout) -> None:
     assert _tap(here, "local", "up").returncode == 0
     server = _server(here)
+    assert (here.folder / ".tap").stat().st_mode & 0o077 == 0  # outputs and logs are nobody else's
     assert server.url in _tap(here, "local", "status").stdout
     variables = here.run(*_with_env("env")).stdout.splitlines()
     assert f"AWS_ENDPOINT_URL={server.url}" in variables
@@ -108,12 +109,14 @@ def test_env_serves_a_bare_boto3_client_whatever_was_set_before(here: Checkout) 
         AWS_DEFAULT_REGION="eu-west-1",
         AWS_ENDPOINT_URL_DYNAMODB="http://127.0.0.1:9",
         AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true",
+        TF_AWS_DYNAMODB_ENDPOINT="http://127.0.0.1:9",
         http_proxy="http://127.0.0.1:9",
         no_proxy="corp.example",
     )
     ask = "import boto3; c = boto3.client('dynamodb'); print(c.list_tables()['TableNames'], c.meta.region_name)"
     done = here.run(*_with_env(f'{sys.executable} -c "{ask}"'))
     assert done.stdout == "[] us-east-1\n"
+    assert "TF_AWS_DYNAMODB_ENDPOINT" not in here.run(*_with_env("env")).stdout
 
 
 def test_silent_client_holds_nobody_up(here: Checkout) -> None:
@@ -146,6 +149,20 @@ def test_another_service_on_the_port_of_a_server_that_died_is_not_taken_for_it(h
             connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
             said, _ = process.communicate(timeout=60)
     assert (process.returncode, said) == (1, "The embedded AWS is not running; `tap local up` starts it.\n")
+
+
+def test_server_of_a_checkout_that_was_moved_is_ended(here: Checkout, tmp_path_factory: pytest.TempPathFactory) -> None:
+    _tap(here, "local", "up")
+    first = _server(here)
+    moved = Checkout(here.folder.rename(tmp_path_factory.mktemp("moved") / "here"), here.environment)
+    try:
+        assert _tap(moved, "local", "status").returncode == 1
+        assert not _listens(first.port)
+        assert _tap(moved, "local", "up").returncode == 0
+        assert _server(moved).instance != first.instance
+    finally:
+        _tap(moved, "local", "down")
+        here.folder.mkdir()
 
 
 def test_two_ups_at_once_start_one_server(here: Checkout) -> None:
@@ -256,6 +273,8 @@ def test_down_stops_the_server_also_when_the_destroy_is_refused(here: Checkout) 
     gone = _tap(here, "demo", "--down")
     assert gone.returncode == 0, gone.stdout
     assert "The destroy was refused; what is left goes with the embedded AWS." in gone.stdout
+    assert "✗ Destroying TapStackdev" in gone.stdout
+    assert "✓ Destroying" not in gone.stdout
     assert not _listens(port)
     assert not (here.folder / ".tap").exists()
 

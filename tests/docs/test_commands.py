@@ -64,6 +64,9 @@ def environment(copy: Path) -> None:
     (copy / "lib").symlink_to(installed / "lib")
     for file in ("pyvenv.cfg", ".ready", ".ready-dev"):
         shutil.copy2(installed / file, copy / file)
+    configuration = copy / "pyvenv.cfg"
+    configuration.write_text(configuration.read_text().replace(str(installed), str(copy)))
+    shutil.copystat(installed / "pyvenv.cfg", configuration)
 
 
 def script(page: Path) -> str:

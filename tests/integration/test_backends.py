@@ -1,6 +1,7 @@
 """`cdktf deploy` itself, with either backend, and two deploys at once."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def test_cdktf_deploys_diffs_and_destroys_with_a_local_state(endpoint: Endpoint,
         state = json.loads((tmp_path / "terraform.TapStacklocal.tfstate.d/localstack/terraform.tfstate").read_text())
         assert state["outputs"]["TurnAroundPromptTableName"]["value"] == outputs["TurnAroundPromptTableName"]
         assert "No changes" in here.cdktf("diff", "TapStacklocal").stdout
+        if endpoint.accounts_by_key:
+            _assert_another_account_is_refused(here)
         assert "No changes" in here.run(*_plan(here, "TapStacklocal", endpoint)).stdout
     finally:
         destroyed = here.cdktf("destroy", "TapStacklocal", "--auto-approve")
@@ -42,10 +45,12 @@ def test_two_deploys_at_once_leave_one_stack_in_s3(
     endpoint: Endpoint, project: str, bucket: str, tmp_path: Path
 ) -> None:
     toml = f'[s3]\nproject_name = "{project}"\n[s3.backend]\ntype = "s3"\nbucket = "{bucket}"\n'
+    # A host name, of which SDKs make BUCKET.localhost unless they are told otherwise.
+    by_name = {"AWS_ENDPOINT_URL": endpoint.url.replace("127.0.0.1", "localhost")}
     two = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
-        two.append(checkout(tmp_path / name, toml, endpoint.attached))
+        two.append(checkout(tmp_path / name, toml, endpoint.attached | by_name))
     try:
         running = [here.start(*here.cdktf_command("deploy", "TapStacks3", "--auto-approve")) for here in two]
         said = [process.communicate(timeout=300)[0] for process in running]
@@ -66,3 +71,12 @@ def test_two_deploys_at_once_leave_one_stack_in_s3(
 def _plan(here: Checkout, stack: str, endpoint: Endpoint) -> list[str]:
     terraform = endpoint.environment["TERRAFORM_BINARY_NAME"]
     return [terraform, f"-chdir={here.folder}/cdktf.out/stacks/{stack}", "plan", "-input=false", "-no-color"]
+
+
+def _assert_another_account_is_refused(here: Checkout) -> None:
+    other = Checkout(here.folder, here.environment | {"AWS_ACCESS_KEY_ID": "222222222222"})
+    refused = other.run(sys.executable, "main.py")
+    assert refused.returncode == 1
+    assert "TapStacklocal is deployed in the account 000000000000, and the credentials are of 222222222222" in (
+        refused.stdout
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tap.synth.prime import cache_roots
+from tap.synth.cache import cache_roots
 from tests.support.environment import process_environment
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ class Checkout:
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """Run it there to the end; output and errors come together."""
         process = self.start(*command)
-        said, _ = process.communicate()
+        said, _ = process.communicate(timeout=300)
         return subprocess.CompletedProcess(command, process.returncode, said)
 
     def start(self, *command: str) -> "subprocess.Popen[str]":

@@ -38,6 +38,11 @@ class Endpoint:
         """LocalStack does, every ten seconds; moto keeps alarms and never looks at them."""
         return self.name == "LocalStack"
 
+    @property
+    def accounts_by_key(self) -> bool:
+        """LocalStack takes 12 digits as an access key for the account's number."""
+        return self.name == "LocalStack"
+
     @cached_property
     def environment(self) -> dict[str, str]:
         """The process environment for `terraform` and `cdktf`, with nothing of the developer's own AWS."""

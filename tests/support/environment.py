@@ -19,8 +19,13 @@ PROVIDERS = {"terraform": {"required_providers": {"aws": {"source": "aws", "vers
 def process_environment() -> dict[str, str]:
     """This process's own, without the developer's settings and without what tap.synth has left in NODE_OPTIONS."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(_OWN) and name != "NODE_OPTIONS"}
-    # Terraform spends a fifth of its time on collecting garbage that goes with it a second later.
-    return {"GOGC": "400", **ours}
+    return {
+        # Terraform spends a fifth of its time on collecting garbage that goes with it a second later.
+        "GOGC": "400",
+        **ours,
+        # As for `npx`: a Node is there where the machine's own is none for cdktf-cli.
+        "PATH": os.pathsep.join([str(ROOT / "node_modules/.bin"), os.environ["PATH"]]),
+    }
 
 
 def terraform_environment(configuration: Path = WORK / "terraform.rc") -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from tap.local import LocalError, node
 from tap.settings import S3Backend, Settings
 from tap.state import StateError, endpoint, workspace
-from tap.state.configured import AWS_SUFFIXES
+from tap.state.configured import AWS_SUFFIXES, needs_s3_path_style
 
 IN_S3 = Settings(environment_suffix="s3", backend=S3Backend(type="s3", bucket="states"))
 
@@ -101,6 +101,12 @@ ignore_configured_endpoint_urls = true
         ({"AWS_PROFILE": "both"}, "http://both:4"),
         ({"AWS_PROFILE": "plain", "AWS_ENDPOINT_URL_KMS": "http://kms:6"}, "http://kms:6"),
         ({"AWS_PROFILE": "everything", "AWS_ENDPOINT_URL": "http://wins:7"}, "http://wins:7"),
+        ({"AWS_PROFILE": "plain", "TF_AWS_DYNAMODB_ENDPOINT": "http://terraforms:8"}, "http://terraforms:8"),
+        ({"AWS_PROFILE": "plain", "AWS_STS_ENDPOINT": "http://old:9"}, "http://old:9"),
+        (
+            {"TF_AWS_DYNAMODB_ENDPOINT": "http://still:10", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+            "http://still:10",
+        ),
     ],
 )
 def test_endpoints_are_resolved_as_the_sdks_do(tmp_path: Path, variables: dict[str, str], url: str) -> None:
@@ -112,7 +118,7 @@ def test_endpoints_are_resolved_as_the_sdks_do(tmp_path: Path, variables: dict[s
     # The table is where botocore would look for it, too.
     session = botocore.session.Session(profile=variables.get("AWS_PROFILE") or variables.get("AWS_DEFAULT_PROFILE"))
     session.set_config_variable("config_file", str(tmp_path / ".aws/config"))
-    if not variables.keys() & {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS"}:
+    if all("ENDPOINT" not in name for name in variables):
         session.set_credentials("test", "test")
         asked = {session.create_client(one, "us-east-1").meta.endpoint_url for one in ("cloudwatch", "dynamodb")}
         assert url in asked
@@ -132,6 +138,29 @@ def test_awss_own_hosts_are_those_that_botocore_knows() -> None:
 
 def test_a_state_in_a_bucket_is_where_the_bucket_is() -> None:
     workspace.require_own([IN_S3], {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
+    with pytest.raises(StateError, match=r"AWS_ENDPOINT_URL_SNS is http://localstack:4566, .* of TapStacks3 on"):
+        workspace.require_own([IN_S3], {"AWS_ENDPOINT_URL_SNS": "http://localstack:4566"})
+
+
+@pytest.mark.parametrize(
+    ("variables", "path_style"),
+    [
+        ({}, False),
+        ({"AWS_ENDPOINT_URL": "http://localhost:4566"}, True),
+        ({"AWS_ENDPOINT_URL_S3": "http://minio:9000"}, True),
+        ({"AWS_S3_ENDPOINT": "http://minio:9000"}, True),
+        ({"AWS_ENDPOINT_URL_S3": "https://s3.eu-west-1.amazonaws.com", "AWS_ENDPOINT_URL": "http://here:1"}, False),
+        ({"AWS_ENDPOINT_URL_DYNAMODB": "http://localhost:8000"}, False),
+        ({"AWS_ENDPOINT_URL": "http://localhost:4566", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, False),
+        # The SDK does so by itself, and Terraform takes a change of the backend for another place of the state.
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, False),
+        ({"AWS_ENDPOINT_URL": "http://[::1]:4566"}, False),
+    ],
+)
+def test_a_bucket_stands_in_the_path_where_it_has_no_host_of_its_own(
+    variables: dict[str, str], path_style: bool
+) -> None:
+    assert needs_s3_path_style(variables) is path_style
 
 
 def test_a_workspace_is_made_for_local_states_alone(tmp_path: Path) -> None:
