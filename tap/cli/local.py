@@ -80,14 +80,18 @@ def env() -> None:
 def environment() -> tuple[dict[str, str], list[str]]:
     """The variables to set and those to unset; exits with a sentence when there is no server."""
     from tap import settings
-    from tap.local import embedded, terraform
+    from tap.local import embedded, home, terraform
 
     try:
         server = embedded.running()
         if not server:
             fail("The embedded AWS is not running; `tap local up` starts it.")
         region = settings.load(ROOT / "environments.toml", os.environ)[0].region
-        ours = embedded.client_environment(server, region, os.environ) | terraform.environment(os.environ)
+        ours = (
+            home.environment(os.environ)
+            | embedded.client_environment(server, region, os.environ)
+            | terraform.environment(os.environ)
+        )
         ours["TAP_OUTPUTS"] = str(OUTPUTS)
     except (LocalError, settings.SettingsError) as error:
         fail(error)

@@ -97,7 +97,7 @@ def _has_configuration(process_environment: Mapping[str, str]) -> bool:
     files = [Path(named)] if named else []
     try:
         return any(file.is_file() for file in [*files, Path.home() / ".terraformrc"])
-    except PermissionError:  # root's, after `su`: Terraform can't read it either
+    except (PermissionError, RuntimeError):  # root's, after `su`: Terraform can't read it either; or no home at all
         return False
 
 

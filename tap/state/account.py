@@ -40,7 +40,7 @@ def _of_credentials(region: str, endpoint: Endpoint | None) -> str | None:
 
     config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_ANSWER_SECONDS, retries={"total_max_attempts": 1})
     try:
-        client = boto3.client("sts", region_name=region, endpoint_url=endpoint and endpoint.url, config=config)
+        client = boto3.client("sts", region_name=region, endpoint_url=endpoint.url if endpoint else None, config=config)
         account: str = client.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError, ValueError):
         return None

@@ -97,6 +97,15 @@ def test_down_never_ends_a_process_that_only_has_the_servers_pid(here: Checkout)
         bystander.wait()
 
 
+@pytest.mark.parametrize("home", [None, "/dev/null", "/nonexistent"])
+def test_env_brings_a_home_that_can_be_written(home: str | None, here: Checkout) -> None:
+    _tap(here, "local", "up")
+    here.environment.pop("HOME")
+    if home:
+        here.environment["HOME"] = home
+    assert f"export HOME={here.folder}/.home\n" in _tap(here, "local", "env").stdout
+
+
 def test_env_without_a_server_is_refused_and_keeps_the_shell_from_a_real_account(here: Checkout) -> None:
     _assert_refused(_tap(here, "local", "env"), "not running", "local up")
     after = here.run("bash", "-c", f'eval "$({sys.executable} -m tap local env)" || echo "refused, $AWS_ENDPOINT_URL"')
@@ -301,6 +310,23 @@ def test_setup_without_a_tool_says_which(missing: str, sentence: str, tmp_path: 
     )
     assert done.returncode == 1
     assert done.stdout.startswith(f"Error: {sentence}")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_setup_names_a_terraform_that_is_only_a_shim(tmp_path: Path) -> None:
+    shim = tmp_path / "terraform"
+    shim.write_text("#!/bin/sh\necho 'No version is set for command terraform' >&2\nexit 126\n")
+    shim.chmod(0o755)
+    done = subprocess.run(
+        ["sh", ROOT / "tools/check.sh", sys.executable],
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("Error: The terraform on PATH doesn't tell its version")
     assert len(done.stdout.splitlines()) == 1
 
 

@@ -78,9 +78,8 @@ def test_neither_another_endpoint_nor_another_account_takes_over_the_state(
     _terraform(aws, "init")
     assert "No changes." in _terraform(aws, "plan")
     assert state.read_bytes() == deployed
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    other = boto3.client("dynamodb", "us-east-1", endpoint_url=servers[SECOND], **keys)
-    assert other.list_tables()["TableNames"] == []
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    assert session.client("dynamodb", endpoint_url=servers[SECOND]).list_tables()["TableNames"] == []
 
 
 def _synth(here: Checkout) -> None:
