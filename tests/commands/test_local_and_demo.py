@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -311,6 +313,35 @@ def test_setup_without_a_tool_says_which(missing: str, sentence: str, tmp_path: 
     assert done.returncode == 1
     assert done.stdout.startswith(f"Error: {sentence}")
     assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "python", "origin", "node", "removed"),
+    [
+        ("", "", "file", "", set()),
+        ("moved", "", "file", "", {".venv-pipenv/bin/pipenv"}),
+        ("", "another", "file", "", set()),  # `make PYTHON=another setup`, and then `make test`
+        ("", "another", "command line", "", {".venv-pipenv/bin/pipenv"}),
+        ("", "", "file", "9", {"node_modules/.ready"}),
+    ],
+)
+def test_setup_is_done_again_for_another_place_or_python_or_node(
+    place: str, python: str, origin: str, node: str, removed: set[str], tmp_path: Path
+) -> None:
+    stamps = {".venv-pipenv/bin/pipenv", "node_modules/.ready"}
+    for stamp in stamps:
+        (tmp_path / stamp).parent.mkdir(parents=True)
+        (tmp_path / stamp).touch()
+    major = node or subprocess.check_output(["node", "-p", "process.versions.node"], text=True).split(".")[0]
+    (tmp_path / "node_modules/.ready").write_text(major)
+    venv.create(tmp_path / ".venv")
+    configuration = tmp_path / ".venv/pyvenv.cfg"
+    text = configuration.read_text().replace(str(tmp_path), str(tmp_path / place))
+    # What `python -m venv` writes as its command in addition.
+    text = re.sub(r"(?m)^command = .*", f"command = python3 -m venv --clear {tmp_path / place}/.venv", text)
+    configuration.write_text(re.sub(r"(?m)^executable = .*", "executable = /another", text) if python else text)
+    subprocess.run(["sh", ROOT / "tools/stale.sh", sys.executable, origin], cwd=tmp_path, check=True)
+    assert {stamp for stamp in stamps if not (tmp_path / stamp).exists()} == removed
 
 
 def test_setup_names_a_terraform_that_is_only_a_shim(tmp_path: Path) -> None:
