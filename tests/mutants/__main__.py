@@ -15,6 +15,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.mutants.catalogue import MUTANTS, Mutant
@@ -53,13 +54,19 @@ class Verdict:
         return self.test is None and self.snapshot is None
 
 
+@cache
+def tree(text: str) -> str:
+    """What Python makes of it."""
+    return ast.dump(ast.parse(text))
+
+
 def mutated(mutant: Mutant) -> str:
     """The file's text with the breakage in it."""
     text = (REPOSITORY / mutant.file).read_text()
     if (count := text.count(mutant.old)) != 1:
         raise UselessError(f"“{mutant.name}”: its old text occurs {count} times in {mutant.file}, and must occur once.")
     broken = text.replace(mutant.old, mutant.new)
-    if ast.dump(ast.parse(broken)) == ast.dump(ast.parse(text)):
+    if tree(broken) == tree(text):
         raise UselessError(f"“{mutant.name}” changes nothing in {mutant.file}.")
     return broken
 

@@ -264,7 +264,7 @@ MUTANTS = [
         ("one state for all environments", 'terraform.{settings.stack_name}.tfstate"', 'terraform.tfstate"'),
         (
             "no lock on the state in S3",
-            '    stack.add_override("terraform.backend.s3.use_lockfile", True)  # cdktf 0.21 does not know it\n',
+            '    stack.add_override("terraform.backend.s3.use_lockfile", True)\n',
             "",
         ),
         ("the state in S3 not encrypted", "        encrypt=True,\n", ""),

@@ -1,18 +1,15 @@
 """main.py with a mistake in its settings, as a person meets it: one line, and nothing is made."""
 
-import contextlib
-import json
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.environment import process_environment
-from tests.support.servers import embedded_aws
 
 REPOSITORY = Path(__file__).parents[2]
 Runner = Callable[..., subprocess.CompletedProcess[str]]
@@ -70,33 +67,6 @@ def test_a_synth_of_another_environment_keeps_the_only_record_of_a_deployment(ru
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "state push errored.tfstate" in done.stderr
     assert errored.read_text() == "{}"
-
-
-@pytest.fixture
-def sts(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
-    """Starts an embedded AWS that belongs to that account."""
-    with contextlib.ExitStack() as servers:
-
-        def start(account: str) -> str:
-            monkeypatch.setenv("MOTO_ACCOUNT_ID", account)
-            return servers.enter_context(embedded_aws(tmp_path_factory.mktemp("sts"))).url
-
-        yield start
-
-
-def test_another_accounts_credentials_are_refused_before_anything_is_touched(
-    run_main: Runner, tmp_path: Path, sts: Callable[[str], str]
-) -> None:
-    state = tmp_path / "terraform.TapStackdev.tfstate.d/mine/terraform.tfstate"
-    state.parent.mkdir(parents=True)
-    topic = {"instances": [{"attributes": {"arn": "arn:aws:sns:us-east-1:111111111111:tap-dev-alerts"}}]}
-    state.write_text(json.dumps({"outputs": {}, "resources": [topic]}))
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "TF_WORKSPACE": "mine"}
-    done = run_main(AWS_ENDPOINT_URL=sts("222222222222"), **keys)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "deployed in the account 111111111111, and the credentials are of 222222222222" in done.stderr
-    assert not (tmp_path / "cdktf.out").exists()
-    assert run_main(AWS_ENDPOINT_URL=sts("111111111111"), **keys).returncode == 0
 
 
 def test_the_pure_parts_need_no_cdktf() -> None:
