@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.mutants.__main__ import MUTANTS, Mutant, mutated
+from tests.mutants.__main__ import mutated
+from tests.mutants.catalogue import MUTANTS, Mutant
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
