@@ -77,9 +77,10 @@ class Claiming:
         4 KB read, 100 items on the first page, then more. Where most prompts wait, that is some units per
         claim; where most are finished, up to the whole table for each claim; where nothing is unfinished, up
         to twice that (1.5 times on average: from the random place to the end, then all from the head, since
-        no item tells when it is there again). An index on status pays when a claim reads more than it would
-        cost to write each prompt's status changes into the index too: about when fewer than one prompt in a
-        hundred is pending.
+        no item tells when it is there again): at 100,000 prompts of 1 KB about 20,000 units for each look.
+        A worker that finds nothing should wait longer each time. An index on status pays when a claim reads
+        more than it would cost to write each prompt's status changes into the index too: about when fewer
+        than one prompt in a hundred is pending.
         The Scan is eventually consistent: a prompt created less than a second ago may be missed.
 
         Raises StoreUnavailable when no answer came; if the claim was made all the same, its lease runs out.

@@ -159,7 +159,7 @@ export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 export const isLive = ({ ttl }: Item, now = nowSeconds()): boolean => typeof ttl !== 'number' || ttl > now;
 
 /** From when a claim can succeed, in epoch milliseconds: never if finished, or in progress without a (usable) lease. */
-export function freeFrom({ status, lease_until }: Prompt, skewMs: number): number {
+export function freeFrom({ status, lease_until }: Item, skewMs: number): number {
   if (status === 'pending') return 0;
   return status === 'in_progress' && typeof lease_until === 'number' ? lease_until + skewMs : Infinity;
 }
@@ -167,10 +167,10 @@ export function freeFrom({ status, lease_until }: Prompt, skewMs: number): numbe
 const RANK: Record<string, number> = { low: 0, high: 2 }; // any other counts as medium
 
 /** Highest priority first, in random order within one priority. */
-export function highFirst(prompts: Prompt[]): Prompt[] {
-  const rank = (prompt: Prompt): number => (RANK[prompt.priority] ?? 1) + Math.random();
-  return prompts
-    .map((prompt) => ({ prompt, rank: rank(prompt) }))
+export function highFirst(items: Item[]): Item[] {
+  const rank = (item: Item): number => (RANK[String(item['priority'])] ?? 1) + Math.random();
+  return items
+    .map((item) => ({ item, rank: rank(item) }))
     .sort((a, b) => b.rank - a.rank)
-    .map(({ prompt }) => prompt);
+    .map(({ item }) => item);
 }

@@ -2,7 +2,8 @@
  * The prompt store: the same items as the Python store in `tap.store`.
  *
  * Work is handed out at least once, in no order. A worker that sleeps past its lease may find its prompt with somebody else,
- * and its token then completes nothing. Finding a candidate is a Scan: its price grows with the table.
+ * and its token then completes nothing. Finding a candidate is a Scan, eventually consistent: its price grows with the table,
+ * and where nothing is unfinished it reads all of it, up to twice.
  * A request whose reply was lost or damaged is sent again; each function knows its own first try by what it wrote.
  */
 import { randomUUID } from 'node:crypto';
@@ -127,15 +128,13 @@ export async function claimPrompt(table: Table, worker: string, options: ClaimOp
   if (!(skewMs >= 0 && skewMs < Infinity)) throw new InvalidPrompt(`skewMs must be 0 or more milliseconds: ${skewMs}`);
   let until = Infinity;
   for await (const batch of id === undefined ? unfinished(table) : justOne(table, id)) {
-    const items = new Map(batch.map((item) => [item['id'] as string, item]));
-    for (const candidate of highFirst(batch.map(toPrompt))) {
+    for (const seen of highFirst(batch)) {
       const claim = { token: randomUUID(), worker, leaseMs, skewMs };
-      const isFree = freeFrom(candidate, skewMs) < Date.now();
-      const seen = items.get(candidate.id) ?? {};
-      const item = isFree ? await take(table, candidate.id, seen, claim).catch(passOver(candidate)) : seen;
+      const isFree = freeFrom(seen, skewMs) < Date.now();
+      const item = isFree ? await take(table, seen, claim).catch(passOver(seen)) : seen;
       if (item === undefined) continue;
       if (item['claim_token'] === claim.token) return { kind: 'claimed', prompt: toPrompt(item), token: claim.token };
-      if (isPrompt(item)) until = Math.min(until, Math.max(freeFrom(toPrompt(item), skewMs), Date.now()));
+      if (item === seen || isPrompt(item)) until = Math.min(until, Math.max(freeFrom(item, skewMs), Date.now()));
     }
   }
   if (until === Infinity) return { kind: 'nothing_pending' };
@@ -183,7 +182,8 @@ const FRESH = '(attribute_not_exists(#claim_token) OR #claim_token <> :token)'; 
 const LASTS = '(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl >= :end)';
 
 /** One conditional write decides who gets the prompt. One that was handed out too often fails instead. */
-async function take(table: Table, id: string, seen: Item, claim: Claim): Promise<Item | undefined> {
+async function take(table: Table, seen: Item, claim: Claim): Promise<Item | undefined> {
+  const id = seen['id'] as string;
   const now = Date.now();
   const leaseUntil = Math.round(now + claim.leaseMs);
   const end = Math.floor((leaseUntil + claim.skewMs) / 1000) + 1;
@@ -229,15 +229,17 @@ async function take(table: Table, id: string, seen: Item, claim: Claim): Promise
 }
 
 /** DynamoDB refuses a claim of an item that is full: that must not stop all claims. */
-const passOver = (candidate: Prompt) => (error: unknown) => {
+const passOver = (candidate: Item) => (error: unknown) => {
   if (!(error instanceof InvalidPrompt || (error instanceof Error && error.name === 'ValidationException'))) throw error;
-  console.warn(`prompt ${candidate.id} can't be claimed and is passed over: ${sentence(error)}`);
+  console.warn(`prompt ${candidate['id'] as string} can't be claimed and is passed over: ${sentence(error)}`);
   return undefined;
 };
 
 async function* justOne(table: Table, id: string): AsyncGenerator<Item[]> {
   const item = await readAlive(table, id);
-  if (item !== undefined) yield [item];
+  if (item === undefined) return;
+  toPrompt(item); // UnreadablePrompt, where there is an item without what is worked on
+  yield [item];
 }
 
 /** As it comes back: without what JSON doesn't have, such as -0. */
