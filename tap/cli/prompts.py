@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import threading
 from contextlib import nullcontext
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from tap.cli.command import Command
 from tap.cli.prompts_io import hand_over, opened, printing, say, show_list, show_one, tracked
 from tap.cli.values import duration, json_value, text_from_stdin, whole_number
-from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, Ticket
+from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, Ticket, WorkReport
 from tap.store.fields import prompt_fields
 
 _HELP = """Store, find, hand out and finish prompts.
@@ -175,6 +179,41 @@ def claim(
             held = taken
             fields = prompt_fields(held.prompt) | {"token": held.token}
             hand_over(fields, lambda: store.release(held), as_json=as_json)
+
+
+@app.command(epilog="Example: tap prompts work worker-1 --drain -- ./summarise.sh")
+def work(
+    worker: Annotated[str, typer.Argument(help="Who works.")],
+    command: Annotated[list[str], typer.Argument(help="A program and its arguments, after --.", metavar="COMMAND…")],
+    lease: Lease = "5m",  # type: ignore[assignment]
+    task_type: TaskType = None,
+    concurrency: Annotated[int, typer.Option(parser=whole_number(1, 1000), metavar="N", help="Prompts at a time.")] = 1,
+    drain: Annotated[bool, typer.Option("--drain", help="End when nothing is free.", metavar="")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End after one prompt.", metavar="")] = False,
+    grace: Annotated[
+        timedelta, typer.Option(parser=duration, metavar="DURATION", help="For the program after SIGTERM or Ctrl-C.")
+    ] = "30s",  # type: ignore[assignment]
+    table: Table = None,
+    outputs: Outputs = OUTPUTS,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a program for each prompt: the prompt as JSON on its standard input, the result as JSON from its output.
+
+    Its exit status decides. 0: completed. 65: failed for good, with what it wrote to standard error. Anything else, or
+    an output that is not JSON: released for another attempt, and failed after the last one.
+    """
+    if shutil.which(command[0]) is None:
+        say(f"There is no program {command[0]!r} that can be run.", status=2)
+    stop = threading.Event()
+    with opened(table, outputs, stack) as store:
+        run = Command(command, stop, grace.total_seconds())
+        report = store.work(
+            run, worker, lease=lease, task_type=task_type, concurrency=concurrency, drain=drain, once=once, stop=stop
+        )
+        if once and report == WorkReport():
+            say("Nothing is free to claim.", status=5)
+        show_one(asdict(report), as_json=as_json)
 
 
 @app.command(epilog="Example: tap prompts extend ID --token TOKEN --lease 10m")

@@ -39,6 +39,7 @@ from tap.store.models import (
 )
 from tap.store.outputs import read_outputs
 from tap.store.store import PromptStore
+from tap.store.work import Failed, WorkReport
 
 __all__ = [
     "DEFAULT_LEASE",
@@ -53,6 +54,7 @@ __all__ = [
     "Claim",
     "ClientSettings",
     "ExportReport",
+    "Failed",
     "Held",
     "ImportRefused",
     "ImportReport",
@@ -73,5 +75,6 @@ __all__ = [
     "Throttled",
     "Ticket",
     "UnreadablePrompt",
+    "WorkReport",
     "read_outputs",
 ]

@@ -29,7 +29,7 @@ class Held(Protocol):
 
 
 class Ticket(NamedTuple):
-    """A claim's id and token, for a process that has no more of it."""
+    """A claim's id and token, for a process that kept nothing else of it."""
 
     id: str
     token: str

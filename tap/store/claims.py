@@ -249,17 +249,17 @@ class Claiming:
         return self._table.update(candidate["id"]["S"], f"{_TAKE}{prolonging}{counting}", condition, values)
 
     def _retire(self, prompt_id: str, values: dict[str, Any]) -> None:
-        """Fail a prompt whose attempts are used up, unless it was given more, or vanished, meanwhile."""
+        """Fail a prompt whose attempts are used up, unless it was given more or was deleted meanwhile."""
         changes = "SET #status = :failed, #updated_at = :at REMOVE #claim_token, #claim_owner, #lease_until"
         condition = f"{A_PROMPT} AND {ALIVE} AND {FREE} AND NOT {LEFT}"
         self._table.update(prompt_id, changes, condition, values | {":failed": {"S": "failed"}})
 
     def _end_of_life(self, until: datetime) -> dict[str, str]:
-        """The ttl that a prompt needs at least to be there to the end of a lease, by every clock."""
+        """The lowest ttl that keeps a prompt until a lease has ended by every worker's clock."""
         return {"N": str((epoch_ms(until) + self._skew // timedelta(milliseconds=1)) // 1000 + 1)}
 
     def _free_at(self, end: int) -> datetime:
-        """When a lease with this end will have run out for every clock."""
+        """When a lease with this end has run out by every worker's clock."""
         try:
             return from_ms(end) + self._skew
         except OverflowError:

@@ -68,7 +68,7 @@ def make_client(settings: ClientSettings, table: str) -> DynamoDBClient:
 
 
 def _say_where(where: str, parsed: dict[str, Any], **_: object) -> None:
-    """A table that isn't there mostly is somewhere else."""
+    """Where a missing table was looked for: most of them are in another region or account."""
     error = parsed.get("Error")
     if error is not None and error.get("Code") == "ResourceNotFoundException":
         error["Message"] = f"{error.get('Message') or 'not found'} ({where})"

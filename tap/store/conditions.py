@@ -21,7 +21,7 @@ def alive_at(now: datetime) -> dict[str, Any]:
 
 
 def unfinished_at(now: datetime) -> dict[str, Any]:
-    """The values that a condition about living prompts that wait or are being worked on needs."""
+    """The values for a condition on living prompts that are pending or in progress."""
     texts = {":pending": "pending", ":in_progress": "in_progress", ":string": "S"}
     return {**alive_at(now), **{name: {"S": text} for name, text in texts.items()}}
 
@@ -35,11 +35,11 @@ LEFT: Final = (
     " OR #attempts < :default_max)))"
 )
 LEFT_VALUES: Final = {":zero": {"N": "0"}, ":default_max": {"N": str(DEFAULT_MAX_ATTEMPTS)}}
-# A request that comes late, when its own first try was carried out and released since, takes nothing.
+# A late duplicate of a claim that was carried out, and released since, takes nothing.
 FRESH: Final = "(attribute_not_exists(#claim_token) OR #claim_token <> :token)"
 LASTS: Final = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl >= :end_s)"
 PROLONGED: Final = "#ttl > :now_s AND #ttl < :end_s"
 HOLDS: Final = "attribute_exists(#id) AND #claim_token = :token AND #status = :in_progress"
 HELD: Final = f"{HOLDS} AND {ALIVE}"
-# A request that comes late must not move the lease back: another would take what its worker still works on.
+# A late request must not move the lease back: another worker would take what is still being worked on.
 FORWARD: Final = "(NOT attribute_type(#lease_until, :number) OR #lease_until <= :until_ms)"

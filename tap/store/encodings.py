@@ -6,7 +6,7 @@ from json import detect_encoding
 
 
 def encoding_of(start: bytes) -> str:
-    """The encoding of JSON that begins so, by its mark or by where its zero bytes are; "UTF-8" if by nothing."""
+    """The encoding of JSON that begins with these bytes, by its mark or its zero bytes; "UTF-8" if it has neither."""
     return "UTF-" + detect_encoding(start[:4]).lower().removeprefix("utf-").split("-")[0]
 
 

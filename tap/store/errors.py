@@ -45,7 +45,7 @@ class PromptNotFound(StoreError):
 
 
 class PromptConflict(StoreError):
-    """The stored prompt is not what the request supposed."""
+    """The stored prompt is not in the state that the request expects."""
 
 
 class LeaseLost(PromptConflict):
@@ -77,7 +77,7 @@ class StoreUnavailable(StoreError):
 
 
 class Throttled(StoreUnavailable):
-    """DynamoDB refused every try for the rate; nothing was written by the last one."""
+    """DynamoDB refused every try because of the request rate; the last one wrote nothing."""
 
 
 BROKEN_REPLY = "BrokenReply"
@@ -109,7 +109,7 @@ _THROTTLED = frozenset(
         "LimitExceededException",
     ]
 )
-# An import's transaction and another write are after the same prompt at this moment: the write was not carried out.
+# An import's transaction is writing the same prompt at this moment: this write was not carried out.
 _BUSY = frozenset(["TransactionConflictException", "TransactionInProgressException"])
 _DENIED_LOCALLY = frozenset(
     [
@@ -165,7 +165,7 @@ def translate(error: Exception, table: str, prompt_id: str | None = None) -> Sto
 
 
 def is_refused(error: BaseException | None) -> bool:
-    """Whether DynamoDB found fault with the request or an item in it: then it wrote nothing."""
+    """Whether DynamoDB rejected the request or an item in it, and so wrote nothing."""
     response = getattr(error, "response", None) or {}
     return bool(response.get("Error", {}).get("Code") == "ValidationException")
 

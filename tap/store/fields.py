@@ -1,4 +1,4 @@
-"""A prompt as JSON's kinds, as the command line prints it and a line of NDJSON holds it."""
+"""A prompt as plain JSON values, as the command line prints it and a line of NDJSON holds it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IF_SET: Final = ("result", *(attribute.field for attribute in OPTIONAL if attri
 
 
 def prompt_fields(prompt: Prompt) -> dict[str, Any]:
-    """A prompt as JSON's kinds, without what it doesn't have; expires_at is always there."""
+    """A prompt as plain JSON values, without the fields that it lacks; expires_at is always there."""
     fields: dict[str, Any] = {name: getattr(prompt, name) for name in _ALWAYS}
     for name in _IF_SET:
         if name in prompt.model_fields_set:

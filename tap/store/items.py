@@ -17,10 +17,10 @@ Item = dict[str, AttributeValue]
 
 MAX_ITEM_BYTES: Final = 400 * 1024
 MAX_WORKER_BYTES: Final = 256
-#: A short result, with its names: what a worker can always say when it fails a prompt.
+#: Room for a short result: a worker can always give a reason when it fails a prompt.
 REASON_BYTES: Final = 1024
-#: What a claim adds to a prompt at most (names, token, times, counts and the worker), and a short result: a new prompt
-#: leaves that free, or it could be stored and never be worked on.
+#: The most that a claim adds to a prompt (names, token, times, counts and the worker), and a short result. A new prompt
+#: must leave this free, or it could be stored and never worked on.
 CLAIM_BYTES: Final = 256 + MAX_WORKER_BYTES + REASON_BYTES
 _NO_FIELD: Final = frozenset([*ESSENTIAL, *RESULT, *TOKENS])
 
@@ -34,7 +34,7 @@ def new_item(
     created_at: str,
     expires_at: datetime | None,
 ) -> Item:
-    """The item of a pending prompt, from input that was checked but for its size and its Unicode."""
+    """The item of a pending prompt; the input's size and Unicode are checked here, the rest was before."""
     item: Item = {
         "id": {"S": prompt_id},
         "prompt_text": {"S": prompt_text},
@@ -96,7 +96,7 @@ def attempts_left(item: Mapping[str, AttributeValue]) -> bool:
 
 
 def is_countable(item: Mapping[str, AttributeValue]) -> bool:
-    """Whether one more attempt can be counted: to text nothing can be added."""
+    """Whether one more attempt can be counted: DynamoDB can't add to text."""
     return not item.get("attempts", {}).keys().isdisjoint({"N", "NULL"}) or "attempts" not in item
 
 

@@ -54,7 +54,7 @@ class Prompt(BaseModel):
 
     @field_serializer("extra", when_used="json")
     def _extra_as_json(self, extra: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Bytes are not JSON's; in base64, as in an export."""
+        """JSON has no bytes: write them in base64, as an export does."""
         return {name: typed_to_json(value) for name, value in extra.items()}
 
 
@@ -70,7 +70,7 @@ Attempts = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class NewPrompt(BaseModel):
-    """What a caller says of a prompt that is to be created: checked, nothing converted."""
+    """A caller's input for a new prompt: checked, and nothing converted."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 

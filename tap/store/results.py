@@ -14,7 +14,7 @@ _Sent = TypeVar("_Sent")
 
 
 def with_result(result: object, send: Callable[[str, str, dict[str, Any]], _Sent]) -> _Sent:
-    """What `send` returns, called with what to SET, what to REMOVE and the values, for each form until one fits."""
+    """Call `send` with what to SET, what to REMOVE and the values, for each form of the result until one fits."""
     if isinstance(result, Unset):
         return send("", "", {})
     *others, last = result_forms(result)
@@ -34,7 +34,7 @@ def _in_form(form: Item, send: Callable[[str, str, dict[str, Any]], _Sent]) -> _
 
 
 def is_result(item: Item, result: object) -> bool:
-    """Whether the item has this result, or whatever result it has is meant."""
+    """Whether the item has this result; UNSET stands for whatever it has."""
     if isinstance(result, Unset):
         return True
     return "result" in item and identical(decode_result(item), decode_json(*encode_json(result)))

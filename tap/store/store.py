@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from tap.store.answers import UNSET
 from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
 from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
-from tap.store.claims import DEFAULT_SKEW, Claiming
+from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW, Claiming
 from tap.store.client import ClientSettings
 from tap.store.conditions import A_PROMPT, ALIVE, alive_at
 from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
@@ -38,6 +39,7 @@ from tap.store.results import with_result
 from tap.store.table import Clock, Outcome, Table, check_count, check_id, same_prompt
 from tap.store.times import iso, moment_after, utc_now
 from tap.store.values import check_text
+from tap.store.work import Handler, Loop, WorkReport
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 _SHORTEST = timedelta(seconds=1)  # DynamoDB's ttl has no fractions
 _log = logging.getLogger("tap.store")
 
-# Attempts that are no number, which nothing can be added to, count as none.
+# Attempts that are not a number count as none: DynamoDB can't add to them.
 _MORE_ATTEMPTS = [
     (
         ", #max_attempts = if_not_exists(#attempts, :zero) + :more",
@@ -297,6 +299,35 @@ class PromptStore(Claiming):
                     _log.warning("%s", error)
                     continue
                 yield prompt
+
+    def work(
+        self,
+        handler: Handler,
+        worker: str,
+        *,
+        lease: timedelta = DEFAULT_LEASE,
+        task_type: str | None = None,
+        concurrency: int = 1,
+        drain: bool = False,
+        once: bool = False,
+        stop: threading.Event | None = None,
+    ) -> WorkReport:
+        """Claim prompts, call `handler(claim)` for each, and complete it with what that returns; return the counts.
+
+        The lease is extended while the handler runs. If it raises, the prompt is released for another attempt, and
+        failed with the error's text when its attempts are used up; Failed(result) fails it at once, and so does a
+        result that can't be stored. While there is nothing to do the worker looks less and less often (1 s to 1 min).
+
+        Runs until `stop` is set or SIGTERM or SIGINT comes (in the main thread): then what is being worked on is
+        finished first. With `drain` it returns when nothing is free, with `once` after one prompt. The handler is
+        called in threads, `concurrency` at a time.
+
+        Raises what claim raises, but for StoreUnavailable and Throttled, after which it goes on.
+        """
+        check_count(concurrency, "concurrency")
+        stop = stop or threading.Event()
+        now = self._table.now
+        return Loop(self, handler, worker, lease, task_type, concurrency, drain, once, stop, now).run()
 
     def import_prompts(
         self,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 
-# Equal in these, a stored prompt is the one that the caller meant to create; the rest is the store's.
+# A stored prompt that is equal in these is the one that the caller meant to create.
 IDENTITY: Final = ("prompt_text", "task_type", "priority", "max_attempts")
 
 
@@ -153,7 +153,7 @@ def check_id(prompt_id: str) -> None:
 
 
 def check_count(value: object, name: str) -> None:
-    """Raise InvalidPrompt for what is no number of things: segments, workers, a page's items."""
+    """Raise InvalidPrompt unless it is a whole number, 1 or more: segments, workers, items of a page."""
     if type(value) is not int or value < 1:
         raise InvalidPrompt(f"{name} must be a whole number, 1 or more (got {value!r}).")
 

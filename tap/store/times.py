@@ -33,7 +33,7 @@ def iso(moment: datetime) -> str:
 
 
 def from_iso(text: str) -> datetime:
-    """The moment, in UTC where it has no zone; ValueError or OverflowError for what is none."""
+    """Parse a moment, in UTC if it has no zone; ValueError or OverflowError if it is not one."""
     if not _ISO.fullmatch(text):
         raise ValueError(f"{text[:60]!r} is no time in ISO 8601")
     moment = datetime.fromisoformat(text)
@@ -64,7 +64,7 @@ def from_ms(milliseconds: int) -> datetime:
 
 
 def moment_after(now: datetime, span: timedelta, name: str, at_least: timedelta = timedelta.resolution) -> datetime:
-    """`now` and `span`, if that is a time in the future, or InvalidPrompt."""
+    """Return `now` + `span`; InvalidPrompt unless that is a moment in the future."""
     if not isinstance(span, timedelta) or span <= timedelta(0):
         raise InvalidPrompt(f"{name} must be a timedelta longer than nothing (got {span!r}).")
     if span < at_least:

@@ -1,4 +1,4 @@
-"""DynamoDB's typed values as JSON can say them, for what no prompt's field can: other programs' attributes."""
+"""DynamoDB's typed values as JSON, for other programs' attributes that no field of a prompt can hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS: Final = frozenset({"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", 
 
 
 def typed_to_json(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A typed value as JSON can say it: bytes in base64."""
+    """A typed value as JSON, with bytes in base64."""
     kind, inner = next(iter(value.items()))
     if kind == "B":
         return {"B": b64encode(inner).decode()}
@@ -31,7 +31,7 @@ def typed_to_json(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def same_typed(left: AttributeValue, right: AttributeValue) -> bool:
-    """Whether two typed values are the same to DynamoDB, which writes numbers its own way and sorts no set."""
+    """Whether two typed values are equal to DynamoDB: numbers in any notation, sets in any order."""
     ((kind, ours),), ((other, theirs),) = left.items(), right.items()
     if kind != other:
         return False
@@ -45,7 +45,7 @@ def same_typed(left: AttributeValue, right: AttributeValue) -> bool:
 
 
 def typed_from_json(value: object, where: str, level: int = 0) -> AttributeValue:
-    """The typed value that JSON says; InvalidPrompt, naming `where`, for what DynamoDB would not take."""
+    """Read a typed value from its JSON form; InvalidPrompt, naming `where`, if DynamoDB would not take it."""
     if level > _MAX_LEVELS:
         raise InvalidPrompt(f"{where} has more than {_MAX_LEVELS} levels.")
     try:
@@ -69,7 +69,7 @@ def typed_from_json(value: object, where: str, level: int = 0) -> AttributeValue
 
 
 def _check_plain(kind: str, inner: object, where: str) -> None:
-    """Raise ValueError for text, numbers, truth values and sets that DynamoDB doesn't take."""
+    """Raise ValueError for text, numbers, booleans and sets that DynamoDB doesn't take."""
     values = inner if kind in {"SS", "NS"} else [inner]
     wanted: type = str if kind in {"S", "N", "SS", "NS"} else bool
     if not isinstance(values, list) or not all(isinstance(value, wanted) for value in values):
@@ -99,7 +99,7 @@ def _number(text: str) -> Decimal:
 
 
 def _a_set(members: list[Any]) -> list[Any]:
-    """DynamoDB's sets are neither empty nor do they hold anything twice."""
+    """DynamoDB has no empty sets, and none that hold something twice."""
     if not members or len(set(members)) < len(members):
         raise ValueError
     return members

@@ -97,7 +97,7 @@ def _decode_copy(text: str) -> tuple[Any, Any]:
 def _with_room(
     function: Callable[_Arguments, _Value], *arguments: _Arguments.args, **named: _Arguments.kwargs
 ) -> _Value:
-    """The function's value; on a stack of its own if the caller is so deep in one that a nested value doesn't fit."""
+    """Call the function; in a thread of its own if the caller's stack is too deep for a nested value."""
     try:
         return function(*arguments, **named)
     except RecursionError:
@@ -106,7 +106,7 @@ def _with_room(
 
 
 def _levels(value: object) -> int:
-    """How many lists and objects are inside each other, at the deepest place."""
+    """How deeply lists and objects are nested."""
     deepest = 0
     rest = [(value, 0)]
     while rest:
@@ -137,7 +137,7 @@ def plain_number(text: str) -> int | float:
 
 
 def check_text(value: str, name: str) -> None:
-    """Raise InvalidPrompt for what is no text, or text that UTF-8 can't carry (a lone surrogate)."""
+    """Raise InvalidPrompt unless it is text that UTF-8 can encode, which a lone surrogate is not."""
     if not isinstance(value, str):
         raise InvalidPrompt(f"{name} must be text (got {value!r}).")
     if not value.isascii():

@@ -83,7 +83,7 @@ def targets(table: Table) -> list[str]:
 
 
 def _identity(table: Table) -> str | None:
-    """What tells a table from an earlier one of its name; None for who may write but not describe it."""
+    """What tells a table from an earlier one with the same name; None if DescribeTable is not allowed."""
     client = table.client
     try:
         with Calling(table.table_name):

@@ -44,7 +44,7 @@ class Chunk:
     existing: int = 0
 
     def full(self) -> bool:
-        """Whether no line may be added."""
+        """Whether it takes no more lines."""
         return (
             len(self.items) + len(self.repeats) >= CHUNK_LINES
             or len(self.rejects) >= CHUNK_LINES
@@ -65,7 +65,7 @@ def chunks(file: BinaryIO, start: Checkpoint, now: datetime, in_flight: int) -> 
     """Yield chunks; at most the last `in_flight` before one may still be on their way when it is written."""
     chunk = Chunk(start.line, start.offset)
     flying: deque[Chunk] = deque()
-    holder: dict[str, Chunk] = {}  # of the own ids on their way, the last chunk with each
+    holder: dict[str, Chunk] = {}  # for each id that a line brought, the last chunk on its way that has it
     for line, offset, text in _lines(file, start):
         try:
             if text is None:
@@ -94,7 +94,7 @@ def _take_off(chunk: Chunk, flying: deque[Chunk], holder: dict[str, Chunk], in_f
     holder.update(dict.fromkeys(chunk.own_ids, chunk))
     if len(flying) > in_flight:
         landed = flying.popleft()
-        landed.before.clear()  # or each would keep all its forerunners in memory
+        landed.before.clear()  # or each would keep all that came before it in memory
         for prompt_id in landed.own_ids:
             if holder[prompt_id] is landed:
                 del holder[prompt_id]

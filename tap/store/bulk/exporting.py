@@ -111,7 +111,7 @@ class _Segments:
 
 
 class _Stopped(Exception):  # noqa: N818 -- never seen outside
-    """Nobody reads the pages any more."""
+    """Stop: nobody reads the pages any more."""
 
 
 def _segment(table: Table, segment: int, segments: int) -> Iterator[_Page]:

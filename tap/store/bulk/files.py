@@ -15,7 +15,7 @@ PRIVATE = 0o600  # they hold prompts
 
 @contextmanager
 def naming(path: Path | None) -> Iterator[None]:
-    """Give an OSError the file's name: one of writing ("No space left on device") has none; a stream stays without."""
+    """Add the file's name to an OSError: one of writing ("No space left on device") has none. A stream has no name."""
     try:
         yield
     except OSError as error:
@@ -25,12 +25,12 @@ def naming(path: Path | None) -> Iterator[None]:
 
 
 def open_private(path: Path, mode: str, **options: Any) -> IO[Any]:
-    """The file, for its owner only if it is new."""
+    """Open the file; only its owner can read a new one."""
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, PRIVATE), **options)
 
 
 def mode_of(path: Path) -> int | None:
-    """Who may do what with the file; None if there is none."""
+    """The file's mode; None if there is no file."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:

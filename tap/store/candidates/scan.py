@@ -43,7 +43,7 @@ def pages(table: Table, rng: random.Random, task_type: str | None) -> Iterator[l
         first_seen = first_seen or next(iter(found), None)
         page |= found
         looked_at += reply["ScannedCount"]
-        # A start near the table's end is no reason to choose among the last few only.
+        # A start near the table's end must not limit the choice to the last few.
         if looked_at >= FIRST_PAGE or all_round:
             yield list(page.values())
             page = {}
