@@ -17,7 +17,7 @@ _RANK: Final = {"high": 0, "medium": 1, "low": 2}
 
 
 def in_order(page: list[Item], ripe: datetime, rng: random.Random) -> list[Item]:
-    """The page's free candidates: high priority first, in random order within a priority: workers try different ones."""
+    """The page's free candidates: high priority first, in random order within a priority, so that workers differ."""
     free = [item for item in page if is_free(item, ripe)]
     rng.shuffle(free)
     return sorted(free, key=lambda item: _RANK.get(item.get("priority", {}).get("S", "medium"), 1))
