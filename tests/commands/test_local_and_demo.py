@@ -345,17 +345,7 @@ def test_setup_is_done_again_for_another_place_or_python_or_node(
 
 
 def test_setup_names_a_terraform_that_is_only_a_shim(tmp_path: Path) -> None:
-    shim = tmp_path / "terraform"
-    shim.write_text("#!/bin/sh\necho 'No version is set for command terraform' >&2\nexit 126\n")
-    shim.chmod(0o755)
-    done = subprocess.run(
-        ["sh", ROOT / "tools/check.sh", sys.executable],
-        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = _check_with_terraform(tmp_path, "echo 'No version is set for command terraform' >&2; exit 126")
     assert done.returncode == 1
     assert done.stdout.startswith("Error: The terraform on PATH doesn't tell its version")
     assert len(done.stdout.splitlines()) == 1
@@ -363,19 +353,24 @@ def test_setup_names_a_terraform_that_is_only_a_shim(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("version", "status"), [("1.10.5", 1), ("0.15.5", 1), ("1.11.0", 0), ("2.0.0", 0)])
 def test_setup_looks_at_the_terraform_that_is_there(version: str, status: int, tmp_path: Path) -> None:
-    terraform = tmp_path / "terraform"
-    terraform.write_text(f"#!/bin/sh\necho '{json.dumps({'terraform_version': version})}'\n")
+    done = _check_with_terraform(tmp_path, f"echo '{json.dumps({'terraform_version': version})}'")
+    assert done.returncode == status
+    assert done.stdout.startswith(f"Error: terraform is version {version}; TAP needs Terraform 1.11" if status else "")
+
+
+def _check_with_terraform(folder: Path, script: str) -> "subprocess.CompletedProcess[str]":
+    """What set-up says of a machine whose terraform does that."""
+    terraform = folder / "terraform"
+    terraform.write_text(f"#!/bin/sh\n{script}\n")
     terraform.chmod(0o755)
-    done = subprocess.run(
+    return subprocess.run(
         ["sh", ROOT / "tools/check.sh", sys.executable],
-        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    assert done.returncode == status
-    assert done.stdout.startswith(f"Error: terraform is version {version}; TAP needs Terraform 1.11" if status else "")
 
 
 def _tap(here: Checkout, *arguments: str) -> "subprocess.CompletedProcess[str]":
