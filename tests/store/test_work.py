@@ -112,7 +112,11 @@ def test_a_signal_lets_it_finish_what_it_holds_and_take_no_more(live: PromptStor
         return "done"
 
     before = signal.getsignal(signal.SIGTERM)
-    assert live.work(handler, "w1") == WorkReport(completed=1)
+    stop = threading.Event()
+    too_late = threading.Timer(10, stop.set)  # or a worker that took no notice would go on for ever
+    too_late.start()
+    assert live.work(handler, "w1", stop=stop) == WorkReport(completed=1)
+    too_late.cancel()
     assert signal.getsignal(signal.SIGTERM) == before
     assert (live.get(first.id).status, live.get(second.id).status) == ("completed", "pending")
 
