@@ -2,9 +2,9 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PIPENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_VERBOSITY=-1 PIPENV_YES=1 PIPENV_NOSPIN=1 .venv-pipenv/bin/pipenv
-# More workers than cores: most of them wait, for Terraform and for servers. A file's tests stay together, in order.
 # Workers and the commands they start load compiled modules, whatever the shell says: else a tenth of the time goes there.
 PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest
+# More workers than cores: most of them wait, for Terraform and for servers. A file's tests stay together, in order.
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 # These would lead pip and pipenv out of this folder.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from tap.store.signals import handled
 
 
 @contextmanager
@@ -17,15 +18,5 @@ def ended_by_signals() -> Iterator[None]:
         signal.signal(number, signal.SIG_DFL)
         sys.exit(128 + number)
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []  # only the main thread may ask for signals
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:  # nohup's stay ignored
-            signal.signal(number, end)
-    try:
+    with handled(("SIGTERM", "SIGHUP"), end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

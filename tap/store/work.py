@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tap.store.answers import AllLeased, Claim
 from tap.store.errors import InvalidPrompt, PromptConflict, PromptNotFound, StoreUnavailable, Throttled
 from tap.store.items import REASON_BYTES
+from tap.store.signals import handled
 
 if TYPE_CHECKING:
     from tap.store.claims import Claiming
@@ -180,20 +181,10 @@ def _reason(error: Exception) -> dict[str, str]:
 @contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """SIGTERM and SIGINT let the worker finish what it holds; a second one ends the program at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may ask for signals
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in numbers}
 
     def end(number: int, _: object) -> None:
         stop.set()
         signal.signal(number, signal.SIG_DFL)
 
-    for number in numbers:
-        signal.signal(number, end)
-    try:
+    with handled(("SIGTERM", "SIGINT"), end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

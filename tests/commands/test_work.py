@@ -15,15 +15,9 @@ from typing import Any
 import pytest
 
 from tap.local import ROOT
-from tap.store import ClientSettings, PromptStore
+from tap.store import PromptStore
 
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def live(table: str, settings: ClientSettings) -> Iterator[PromptStore]:
-    with PromptStore(table, settings) as store:
-        yield store
 
 
 @pytest.fixture

@@ -6,19 +6,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tap.store import Claim, ClientSettings, Failed, InvalidPrompt, PromptStore, TableNotFound, WorkReport
-
-
-@pytest.fixture
-def live(table: str, settings: ClientSettings) -> Iterator[PromptStore]:
-    with PromptStore(table, settings) as store:
-        yield store
 
 
 def test_each_prompt_is_completed_with_what_the_handler_returns(live: PromptStore) -> None:

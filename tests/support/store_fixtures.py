@@ -20,7 +20,7 @@ from tests.support.store_table import ManualClock, endpoint_url, make_table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["aws_environment", "client", "clock", "endpoint", "settings", "shared_store", "store", "table"]
+__all__ = ["aws_environment", "client", "clock", "endpoint", "live", "settings", "shared_store", "store", "table"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -91,3 +91,10 @@ def shared_store(client: DynamoDBClient, endpoint: str) -> Iterator[PromptStore]
     with PromptStore(name, ClientSettings(endpoint_url=endpoint, region="us-east-1")) as opened:
         yield opened
     client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def live(table: str, settings: ClientSettings) -> Iterator[PromptStore]:
+    """A store on the machine's clock, as workers and the command line have it."""
+    with PromptStore(table, settings) as store:
+        yield store
