@@ -47,10 +47,11 @@ def _alarm(
 
 def _sum(series: Iterable[Series]) -> list[CloudwatchMetricAlarmMetricQuery]:
     ids = {f"m{index}": one for index, one in enumerate(series, start=1)}
-    # Without FILL one operation that emitted nothing makes the whole sum empty.
+    # Without FILL one series that had nothing to emit makes the whole sum empty.
+    dimensions = {name for one in ids.values() for name in one.dimensions}
     total = CloudwatchMetricAlarmMetricQuery(
         id="total",
-        label="Sum over all operations",
+        label="Sum over all operations" if "Operation" in dimensions else "Table and index",
         expression=" + ".join(f"FILL({id_}, 0)" for id_ in ids),
         return_data=True,
     )

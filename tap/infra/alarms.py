@@ -50,10 +50,17 @@ def by_operation(metric: str, table: str) -> tuple[Series, ...]:
     return tuple(Series(metric, {"TableName": table, "Operation": operation}) for operation in TABLE_OPERATIONS)
 
 
-def alarm_definitions(names: Mapping[str, str]) -> tuple[AlarmDefinition, ...]:
+def by_index(metric: str, table: str, index: str | None) -> tuple[Series, ...]:
+    """The series of a metric that is emitted per table and, apart from that, per index if the table has one."""
+    per_table = Series(metric, {"TableName": table})
+    if index is None:
+        return (per_table,)
+    return (per_table, Series(metric, {"TableName": table, "GlobalSecondaryIndexName": index}))
+
+
+def alarm_definitions(names: Mapping[str, str], index: str | None = None) -> tuple[AlarmDefinition, ...]:
     """The stack's alarms; `names` has the table's name and each alarm's, all of which may be expressions."""
     table = names["table"]
-    per_table = {"TableName": table}
     return (
         AlarmDefinition(
             "DynamoDBThrottleAlarm",
@@ -76,13 +83,13 @@ def alarm_definitions(names: Mapping[str, str]) -> tuple[AlarmDefinition, ...]:
             names["read_throttle_alarm"],
             f"Reads of {table} were throttled (ReadThrottleEvents): a hot key, or the account's table limits.",
             10,
-            (Series("ReadThrottleEvents", per_table),),
+            by_index("ReadThrottleEvents", table, index),
         ),
         AlarmDefinition(
             "DynamoDBWriteThrottleAlarm",
             names["write_throttle_alarm"],
             f"Writes to {table} were throttled (WriteThrottleEvents): a hot key, or the account's table limits.",
             10,
-            (Series("WriteThrottleEvents", per_table),),
+            by_index("WriteThrottleEvents", table, index),
         ),
     )

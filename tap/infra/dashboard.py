@@ -3,21 +3,27 @@
 The body's form: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tap.infra.alarms import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series, by_operation
+from tap.infra.alarms import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series, by_index, by_operation
 
 #: What tap.store writes and reads single prompts by, and how it imports.
 _LATENCY_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem")
 
 
 def dashboard_body(
-    *, title: str, region: str, table: str, definitions: Sequence[AlarmDefinition], alarm_arns: Sequence[str]
+    *,
+    title: str,
+    region: str,
+    table: str,
+    index: str | None,
+    definitions: Sequence[AlarmDefinition],
+    alarm_arns: Sequence[str],
 ) -> dict[str, Any]:
     """The body as plain data: a grid 24 wide; every string but `title` may be a Terraform expression."""
     thresholds = {series.metric: alarm.threshold for alarm in definitions for series in alarm.series}
-    per_table = {"TableName": table}
+    latency_of = (*_LATENCY_OPERATIONS, *(["Query"] if index else []))
 
     def graph(x: int, y: int, heading: str, unit: str, metrics: list[Any], **more: Any) -> dict[str, Any]:
         properties = {
@@ -68,7 +74,7 @@ def dashboard_body(
                 5,
                 "Throttled reads and writes",
                 "Events in five minutes",
-                _lines([Series("ReadThrottleEvents", per_table), Series("WriteThrottleEvents", per_table)]),
+                _lines([*by_index("ReadThrottleEvents", table, index), *by_index("WriteThrottleEvents", table, index)]),
                 period=ALARM_PERIOD,
                 annotations=_threshold("Read or write throttles", thresholds["ReadThrottleEvents"]),
             ),
@@ -77,12 +83,12 @@ def dashboard_body(
                 11,
                 "Consumed capacity",
                 "Capacity units per second",
-                [
-                    [{"expression": "read/PERIOD(read)", "label": "Read", "id": "reads"}],
-                    [{"expression": "write/PERIOD(write)", "label": "Write", "id": "writes"}],
-                    _line(Series("ConsumedReadCapacityUnits", per_table), id="read", visible=False),
-                    _line(Series("ConsumedWriteCapacityUnits", per_table), id="write", visible=False),
-                ],
+                _per_second(
+                    {
+                        "read": by_index("ConsumedReadCapacityUnits", table, index),
+                        "write": by_index("ConsumedWriteCapacityUnits", table, index),
+                    }
+                ),
             ),
             graph(
                 12,
@@ -100,7 +106,7 @@ def dashboard_body(
                     _lines(
                         series
                         for series in by_operation("SuccessfulRequestLatency", table)
-                        if series.dimensions["Operation"] in _LATENCY_OPERATIONS
+                        if series.dimensions["Operation"] in latency_of
                     ),
                     stat=statistic,
                 )
@@ -118,7 +124,24 @@ def _line(series: Series, **options: Any) -> list[Any]:
 
 
 def _lines(many: Iterable[Series]) -> list[Any]:
-    return [_line(one, label=one.dimensions.get("Operation", one.metric)) for one in many]
+    return [_line(one, label=one.dimensions.get("Operation", one.metric) + _of_index(one)) for one in many]
+
+
+def _per_second(named: Mapping[str, Sequence[Series]]) -> list[Any]:
+    """Each series divided by its period, under its name: an expression that is seen, and a line that isn't."""
+    expressions, hidden = [], []
+    for name, many in named.items():
+        for one in many:
+            id_ = f"{name}_index" if _of_index(one) else name
+            label = name.capitalize() + _of_index(one)
+            plural = id_.replace(name, f"{name}s", 1)
+            expressions.append([{"expression": f"{id_}/PERIOD({id_})", "label": label, "id": plural}])
+            hidden.append(_line(one, id=id_, visible=False))
+    return [*expressions, *hidden]
+
+
+def _of_index(series: Series) -> str:
+    return ", index" if "GlobalSecondaryIndexName" in series.dimensions else ""
 
 
 def _threshold(label: str, value: int) -> dict[str, Any]:

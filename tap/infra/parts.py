@@ -19,7 +19,7 @@ from tap.infra.alarms import alarm_definitions
 from tap.infra.dashboard import dashboard_body
 from tap.infra.key import encryption_key
 from tap.infra.policies import Place
-from tap.infra.table import prompt_table
+from tap.infra.table import CLAIM_INDEX, prompt_table
 from tap.infra.topic import alert_topic
 
 #: The console's hosts by partition, but for `aws`. Those of the isolated partitions are not public.
@@ -48,10 +48,12 @@ def build(
     names: Mapping[str, str],
     tags: dict[str, str],
     conditions: Conditions,
+    claim_index: bool,
 ) -> None:
     """Make every resource and output in `scope`.
 
-    `names` are the physical names by their settings (`table`, `key_alias`, …). Terraform addresses are the
+    `names` are the physical names by their settings (`table`, `key_alias`, …), `claim_index` says whether the table has
+    the index that workers find prompts by. Terraform addresses are the
     CloudFormation template's logical ids and stay so: a refactoring that would change one ships a `moved` block.
     """
     place = Place(
@@ -74,12 +76,14 @@ def build(
         place=place,
         tags=tags,
     )
-    definitions = alarm_definitions(names)
+    index = CLAIM_INDEX if claim_index else None
+    definitions = alarm_definitions(names, index)
     made = alarms(scope, definitions, topic_arn=topic.arn, tags=tags)
     body = dashboard_body(
         title=f"TAP, {environment_suffix}",
         region=region,
         table=names["table"],
+        index=index,
         definitions=definitions,
         alarm_arns=[alarm.arn for alarm in made],
     )
@@ -94,6 +98,7 @@ def build(
         key_arn=key.arn,
         deletion_protection=conditions.deletion_protection_enabled.boolean_value,
         point_in_time_recovery=conditions.point_in_time_recovery_enabled.boolean_value,
+        claim_index=claim_index,
         depends_on=[alias, policy, subscription, board],
         tags=tags,
     )

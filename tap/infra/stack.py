@@ -37,6 +37,7 @@ class TapStack(TerraformStack):
                 "ManagedBy": "cdktf",
             },
             conditions=_conditions(self, settings),
+            claim_index=settings.claim_index_enabled,
         )
 
 

@@ -6,11 +6,17 @@ from cdktf import IResolvable, ITerraformDependable
 from cdktf_cdktf_provider_aws.dynamodb_table import (
     DynamodbTable,
     DynamodbTableAttribute,
+    DynamodbTableGlobalSecondaryIndex,
     DynamodbTablePointInTimeRecovery,
     DynamodbTableServerSideEncryption,
     DynamodbTableTtl,
 )
 from constructs import Construct
+
+#: The index's name and what it holds beside its keys; tap.store writes and reads it, under the same names.
+CLAIM_INDEX = "claims"
+_CLAIM_KEYS = ("claim_queue", "claim_order")
+_CLAIM_ATTRIBUTES = ("status", "task_type", "ttl", "lease_until", "attempts", "max_attempts", "claim_rank")
 
 
 def prompt_table(
@@ -20,17 +26,30 @@ def prompt_table(
     key_arn: str,
     deletion_protection: IResolvable,
     point_in_time_recovery: IResolvable,
+    claim_index: bool,
     depends_on: Sequence[ITerraformDependable],
     tags: dict[str, str],
 ) -> DynamodbTable:
     """TurnAroundPromptTable: hash key `id`, on demand, streamed, encrypted, expiring by `ttl` (epoch seconds)."""
+    keys = _CLAIM_KEYS if claim_index else ()
     return DynamodbTable(
         scope,
         "TurnAroundPromptTable",
         name=name,
         billing_mode="PAY_PER_REQUEST",
         hash_key="id",
-        attribute=[DynamodbTableAttribute(name="id", type="S")],
+        attribute=[DynamodbTableAttribute(name=name, type="S") for name in ("id", *keys)],
+        global_secondary_index=[
+            DynamodbTableGlobalSecondaryIndex(
+                name=CLAIM_INDEX,
+                hash_key=keys[0],
+                range_key=keys[1],
+                projection_type="INCLUDE",
+                non_key_attributes=_CLAIM_ATTRIBUTES,
+            )
+        ]
+        if keys
+        else None,
         stream_enabled=True,
         stream_view_type="NEW_AND_OLD_IMAGES",
         ttl=DynamodbTableTtl(attribute_name="ttl", enabled=True),

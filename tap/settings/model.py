@@ -95,6 +95,7 @@ class Settings(_Model):
     alert_email: Email = ""
     deletion_protection_enabled: bool = False
     point_in_time_recovery_enabled: bool = False
+    claim_index_enabled: bool = False
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_own_tags_left_alone)] = {}
     backend: Annotated[LocalBackend | S3Backend, Field(discriminator="type")] = LocalBackend()
     names: Names = Field(

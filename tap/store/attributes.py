@@ -21,6 +21,8 @@ from tap.store.values import AttributeValue
 ESSENTIAL: Final = ("id", "prompt_text", "task_type", "status")
 #: The claim's, and the last update's: they prove something, so they are shown and exported nowhere.
 TOKENS: Final = frozenset({"claim_token", "update_token"})
+#: Where the claim index has it: no part of the prompt, so shown and exported nowhere either. See tap.store.entries.
+ENTRY: Final = frozenset({"claim_queue", "claim_order", "claim_rank"})
 RESULT: Final[tuple[str, ...]] = ("result", "result_json")
 
 

@@ -16,12 +16,14 @@ from __future__ import annotations
 import logging
 import random
 import uuid
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket
-from tap.store.candidates import in_order, is_free, lease_end, scan
+from tap.store.candidates import Look, is_free, scan
+from tap.store.candidates.index import IndexLooks
 from tap.store.conditions import (
     A_PROMPT,
     ALIVE,
@@ -36,8 +38,26 @@ from tap.store.conditions import (
     PROLONGED,
     unfinished_at,
 )
-from tap.store.errors import InvalidPrompt, LeaseLost, PromptConflict, PromptTooLarge, StoreError, is_refused
-from tap.store.items import MAX_WORKER_BYTES, REASON_BYTES, Item, attempts_left, is_countable, is_prompt, read_prompt
+from tap.store.entries import ENTER, ENTER_PENDING, KEEP_RANK, LEASED, LEAVE, PENDING, lease_order, rank, rank_of
+from tap.store.errors import (
+    AccessDenied,
+    InvalidPrompt,
+    LeaseLost,
+    PromptConflict,
+    PromptTooLarge,
+    StoreError,
+    is_refused,
+)
+from tap.store.items import (
+    MAX_WORKER_BYTES,
+    REASON_BYTES,
+    Item,
+    attempts_left,
+    is_countable,
+    is_prompt,
+    lease_end,
+    read_prompt,
+)
 from tap.store.models import Prompt
 from tap.store.results import is_result, with_result
 from tap.store.table import Outcome, Table
@@ -61,6 +81,7 @@ class Claiming:
     _table: Table
     _skew: timedelta
     _random: random.Random
+    _by_index: IndexLooks
 
     def claim(
         self, worker: str, *, lease: timedelta = DEFAULT_LEASE, task_type: str | None = None
@@ -68,20 +89,23 @@ class Claiming:
         """Take a pending prompt, or one whose lease ran out, for `worker`, until `lease` from now.
 
         At least once: a worker that outlives its lease may find that the prompt was handed out again
-        (LeaseLost when it completes). Not first in, first out: candidates come from a Scan that starts
-        at a random place, high priority first among those on the page, shuffled within a priority.
+        (LeaseLost when it completes).
         After the prompt's max_attempts (5) it becomes `failed` instead of being handed out again.
         A prompt that would expire before the lease ends lives until then: nobody's result is refused as expired.
 
-        Costs, in read units: the table has no index, so finding a candidate reads items: 0.5 units per
-        4 KB read, 100 items on the first page, then more. Where most prompts wait, that is some units per
-        claim; where most are finished, up to the whole table for each claim; where nothing is unfinished, up
-        to twice that (1.5 times on average: from the random place to the end, then all from the head, since
-        no item tells when it is there again): at 100,000 prompts of 1 KB about 20,000 units for each look.
-        A worker that finds nothing should wait longer each time. An index on status pays when a claim reads
-        more than it would cost to write each prompt's status changes into the index too: about when fewer
-        than one prompt in a hundred is pending.
-        The Scan is eventually consistent: a prompt created less than a second ago may be missed.
+        With the claim index: high priority first over the whole table, and within a priority the oldest, or, where
+        other workers are quicker, one of the 25 oldest. A lease that ran out is seen by every fourth claim, or when
+        nothing is pending. Two requests and half a read unit as a rule, two units at most, at any size. Prompts that
+        other programs wrote are found by a sweep that reads a unit a second; see docs/prompts.md.
+
+        Without it candidates come from a Scan that starts at a random place, high priority first among those on the
+        page, shuffled within a priority: 0.5 read units per 4 KB, 100 items on the first page, then more. Where most
+        prompts wait, that is some units per claim; where most are finished, up to the whole table; where nothing is
+        unfinished, up to twice that (1.5 times on average: from the random place to the end, then all from the head,
+        since no item tells when it is there again): at 100,000 prompts of 1 KB about 20,000 units for each look.
+        A worker that finds nothing should wait longer each time.
+
+        Both read eventually consistent: a prompt created less than a second ago may be missed.
 
         Raises StoreUnavailable when no answer came; if the claim was made all the same, its lease runs out.
         """
@@ -91,13 +115,14 @@ class Claiming:
                 f"A claim needs a worker's name of 1 to {MAX_WORKER_BYTES} bytes (got {worker[:60]!r})."
             )
         moment_after(self._table.now(), lease, "lease")
-        first_end: int | None = None
-        for page in scan.pages(self._table, self._random, task_type):
-            ripe = self._table.now() - self._skew
-            leased = [item for item in page if not is_free(item, ripe)]
-            for item in in_order(page, ripe, self._random):
+        if task_type is not None:
+            check_text(task_type, "task_type")
+        leased: list[Item] = []
+        for look in self._looks(task_type):
+            lost: list[Item] = []
+            for item in look.free:
                 if not is_countable(item):
-                    _log.warning("Prompt %r can't be claimed: its attempts are no number.", item["id"]["S"])
+                    self._pass_over(item, "its attempts are no number")
                     continue
                 try:
                     taken = self._take(item, worker, lease)
@@ -105,14 +130,38 @@ class Claiming:
                     if not is_refused(error.__cause__):
                         raise
                     # Another program's item, with no room for a claim: it must not stop all.
-                    _log.warning("Prompt %r can't be claimed and is passed over: %s", item["id"]["S"], error)
+                    self._pass_over(item, str(error))
                     continue
                 if isinstance(taken, Claim):
+                    self._by_index.taken(len(lost))
                     return taken
-                leased.append(taken)
-            ends = [end for item in leased if (end := lease_end(item)) is not None]
-            first_end = min(ends if first_end is None else [*ends, first_end], default=None)
+                lost.append(taken)
+            leased += look.leased + lost
+        first_end = min((end for item in leased if (end := lease_end(item)) is not None), default=None)
         return NothingPending() if first_end is None else AllLeased(self._free_at(first_end))
+
+    def _looks(self, task_type: str | None) -> Iterator[Look]:
+        """By the claim index if there is one that the worker may read, or by a scan."""
+        if self._table.claim_index.is_ready:
+            looks = self._by_index.looks(task_type)
+            try:
+                first = next(looks)
+            except StoreError as error:
+                if not (isinstance(error, AccessDenied) or is_refused(error.__cause__)):
+                    raise
+                _log.info("The claim index can't be read, so the table is scanned: %s", error)
+                self._table.claim_index.refused()
+            else:
+                yield first
+                yield from looks
+                return
+        yield from scan.looks(self._table, self._skew, self._random, task_type)
+
+    def _pass_over(self, item: Item, why: str) -> None:
+        """Leave a prompt that no worker can take, and see to it that it is in nobody's way in the claim index."""
+        _log.warning("Prompt %r can't be claimed and is passed over: %s", item["id"]["S"], why)
+        if "claim_queue" in item:
+            self._by_index.set_aside(item)
 
     def extend(self, held: Held, *, lease: timedelta = DEFAULT_LEASE) -> datetime:
         """Move the lease's end to `lease` from now, never back, and return it; LeaseLost if the claim isn't yours.
@@ -126,7 +175,7 @@ class Claiming:
             ":end_s": self._end_of_life(until),
             ":at": {"S": iso(now)},
         }
-        changes = "SET #lease_until = :until_ms, #updated_at = :at"
+        changes = f"SET #lease_until = :until_ms, #updated_at = :at{self._entered_as_leased(until, values)}"
         outcome = self._held_update(held, now, changes, f"{HOLDS} AND {FORWARD} AND {LASTS}", values)
         if not outcome.applied and _ends_before(outcome.item, now, values):
             changes += ", #ttl = :end_s"
@@ -167,12 +216,14 @@ class Claiming:
         LeaseLost also if the reply got lost and another worker has taken the prompt since.
         """
         now = self._table.now()
+        values = {":at": {"S": iso(now)}}
+        entered = self._entered_as_pending(now, values, getattr(held, "prompt", None))
         outcome = self._held_update(
             held,
             now,
-            "SET #status = :pending, #updated_at = :at REMOVE #claim_owner, #lease_until",
+            f"SET #status = :pending, #updated_at = :at{entered} REMOVE #claim_owner, #lease_until",
             HELD,
-            {":pending": {"S": "pending"}, ":at": {"S": iso(now)}},
+            values,
         )
         item = outcome.item if outcome.applied else self._table.living(outcome, held.id, now)
         if item is None or not (outcome.applied or _carries(item, held, "pending")):
@@ -183,7 +234,7 @@ class Claiming:
         now = self._table.now()
 
         def send(changes: str, removals: str, values: dict[str, Any]) -> Outcome:
-            changes = f"SET #status = :new, #updated_at = :at{changes} REMOVE #lease_until{removals}"
+            changes = f"SET #status = :new, #updated_at = :at{changes} REMOVE #lease_until, {LEAVE}{removals}"
             return self._held_update(held, now, changes, HELD, values | {":new": {"S": status}, ":at": {"S": iso(now)}})
 
         outcome = with_result(result, send)
@@ -223,9 +274,13 @@ class Claiming:
             ":one": {"N": "1"},
             ":null": {"S": "NULL"},
         }
-        outcome = self._write_claim(candidate, "", LASTS, values)
+        entered = self._entered_as_leased(until, values)
+        if entered:
+            entered += KEEP_RANK
+            values[":rank"] = {"S": rank_of(candidate, now)}
+        outcome = self._write_claim(candidate, entered, LASTS, values)
         if self._was_free(outcome, now) and _ends_before(outcome.item, now, values):
-            outcome = self._write_claim(candidate, ", #ttl = :end_s", PROLONGED, values)
+            outcome = self._write_claim(candidate, f"{entered}, #ttl = :end_s", PROLONGED, values)
         item = outcome.item
         if item is None:
             return {}
@@ -241,16 +296,32 @@ class Claiming:
         item = outcome.item
         return not outcome.applied and item is not None and is_prompt(item) and is_free(item, now - self._skew)
 
-    def _write_claim(self, candidate: Item, prolonging: str, lasting: str, values: dict[str, Any]) -> Outcome:
+    def _entered_as_leased(self, until: datetime, values: dict[str, Any]) -> str:
+        """What a lease with this end adds to a SET where the table has the claim index."""
+        if not self._table.claim_index.is_kept:
+            return ""
+        values |= {":queue": {"S": LEASED}, ":order": {"S": lease_order(epoch_ms(until))}}
+        return ENTER
+
+    def _entered_as_pending(self, now: datetime, values: dict[str, Any], prompt: Prompt | None = None) -> str:
+        """The same for a prompt that waits again: at its old place or, where it had none, by what is known of it."""
+        if not self._table.claim_index.is_kept:
+            return ""
+        known = (None, now) if prompt is None else (prompt.priority, prompt.created_at or now)
+        values |= {":queue": {"S": PENDING}, ":rank": {"S": rank(*known)}}
+        return ENTER_PENDING
+
+    def _write_claim(self, candidate: Item, more: str, lasting: str, values: dict[str, Any]) -> Outcome:
         condition = f"{A_PROMPT} AND {lasting} AND {FREE} AND {LEFT} AND {FRESH}"
         counting = " ADD #attempts :one"
         if "NULL" in candidate.get("attempts", {}):  # counts as absent, but DynamoDB adds nothing to it
             counting, condition = ", #attempts = :one", f"{condition} AND attribute_type(#attempts, :null)"
-        return self._table.update(candidate["id"]["S"], f"{_TAKE}{prolonging}{counting}", condition, values)
+        return self._table.update(candidate["id"]["S"], f"{_TAKE}{more}{counting}", condition, values)
 
     def _retire(self, prompt_id: str, values: dict[str, Any]) -> None:
         """Fail a prompt whose attempts are used up, unless it was given more or was deleted meanwhile."""
         changes = "SET #status = :failed, #updated_at = :at REMOVE #claim_token, #claim_owner, #lease_until"
+        changes += f", {LEAVE}"
         condition = f"{A_PROMPT} AND {ALIVE} AND {FREE} AND NOT {LEFT}"
         self._table.update(prompt_id, changes, condition, values | {":failed": {"S": "failed"}})
 

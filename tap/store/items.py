@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from tap.store.attributes import BY_NAME, ESSENTIAL, RESULT, TOKENS, meaning
+from tap.store.attributes import BY_NAME, ENTRY, ESSENTIAL, RESULT, TOKENS, meaning
 from tap.store.errors import PromptTooLarge, UnreadablePrompt
 from tap.store.models import DEFAULT_MAX_ATTEMPTS, Prompt
 from tap.store.times import epoch_s
@@ -22,7 +22,7 @@ REASON_BYTES: Final = 1024
 #: The most that a claim adds to a prompt (names, token, times, counts and the worker), and a short result. A new prompt
 #: must leave this free, or it could be stored and never worked on.
 CLAIM_BYTES: Final = 256 + MAX_WORKER_BYTES + REASON_BYTES
-_NO_FIELD: Final = frozenset([*ESSENTIAL, *RESULT, *TOKENS])
+_NO_FIELD: Final = frozenset([*ESSENTIAL, *RESULT, *TOKENS, *ENTRY])
 
 
 def new_item(
@@ -98,6 +98,14 @@ def attempts_left(item: Mapping[str, AttributeValue]) -> bool:
 def is_countable(item: Mapping[str, AttributeValue]) -> bool:
     """Whether one more attempt can be counted: DynamoDB can't add to text."""
     return not item.get("attempts", {}).keys().isdisjoint({"N", "NULL"}) or "attempts" not in item
+
+
+def lease_end(item: Mapping[str, AttributeValue]) -> int | None:
+    """The lease's end in milliseconds since 1970; None for what has none."""
+    until = item.get("lease_until", {}).get("N")
+    if until is None or item.get("status") != {"S": "in_progress"}:
+        return None
+    return int(Decimal(until))
 
 
 def is_prompt(item: Mapping[str, AttributeValue]) -> bool:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from tap.store.answers import UNSET
 from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
 from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
+from tap.store.candidates.index import IndexLooks
 from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW, Claiming
 from tap.store.client import ClientSettings
 from tap.store.conditions import A_PROMPT, ALIVE, alive_at
+from tap.store.entries import LEAVE
 from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
 from tap.store.items import Item, is_expired, new_item, read_prompt
 from tap.store.models import (
@@ -75,6 +77,7 @@ class PromptStore(Claiming):
         self._table = Table(table_name, client, clock)
         self._skew = skew
         self._random = rng or random.Random()  # noqa: S311 -- it spreads load, it guards nothing
+        self._by_index = IndexLooks(self._table, skew, self._random)
 
     @property
     def table_name(self) -> str:
@@ -204,6 +207,8 @@ class PromptStore(Claiming):
         if expected_status is not None:
             condition += " AND #status = :expected"
             known[":expected"] = {"S": checked_value(STATUS, "expected_status", expected_status)}
+        entered = self._entered_as_pending(now, known) if status == "pending" else ""
+        left = "" if entered else f", {LEAVE}"
         ways = [("", "")]
         if more_attempts is not None:
             if status != "pending":
@@ -215,8 +220,8 @@ class PromptStore(Claiming):
             for more, possible in ways:
                 outcome = self._table.update(
                     prompt_id,
-                    f"SET #status = :new, #updated_at = :at, #update_token = :update_token{changes}{more}"
-                    f" REMOVE #claim_token, #claim_owner, #lease_until{removals}",
+                    f"SET #status = :new, #updated_at = :at, #update_token = :update_token{changes}{more}{entered}"
+                    f" REMOVE #claim_token, #claim_owner, #lease_until{left}{removals}",
                     f"{condition}{possible}",
                     known | values,
                 )

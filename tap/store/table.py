@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tap.store.attributes import meaning
 from tap.store.client import ClientSettings, make_client
+from tap.store.entries import with_entry
 from tap.store.errors import Calling, InvalidPrompt, PromptNotFound, StoreMisconfigured
+from tap.store.index import ClaimIndex
 from tap.store.items import Item, is_expired
 from tap.store.models import DEFAULT_PRIORITY, PROMPT_ID, checked_value
 from tap.store.times import epoch_s, utc_now
@@ -35,14 +37,23 @@ class Outcome:
     item: Item | None
 
 
+@dataclass(frozen=True)
+class BatchReply:
+    """What one BatchGetItem brought, and how many it did not get to."""
+
+    items: list[Item]
+    left: int
+
+
 class Table:
-    """The table's name, its client (made at the first request) and the clock."""
+    """The table's name, its client (made at the first request), whether it has the claim index, and the clock."""
 
     def __init__(self, table_name: str, client: ClientSettings | None = None, clock: Clock = utc_now) -> None:
         if not table_name:
             raise StoreMisconfigured("The table's name is empty.")
         self.table_name = table_name
         self.settings = client or ClientSettings()
+        self.claim_index = ClaimIndex(self)
         self._clock = clock
         self._client: DynamoDBClient | None = None
         self._lock = Lock()
@@ -69,12 +80,16 @@ class Table:
             raise InvalidPrompt("The store's clock returned a time without a zone.")
         return moment
 
+    def entered(self, item: Item) -> Item:
+        """A new item, with its entry where the table has the claim index."""
+        return with_entry(item, self.now()) if self.claim_index.is_kept else item
+
     def put_of(self, item: Item) -> dict[str, dict[str, Any]]:
         """Writing the item unless a living one has its id, as a part of a transaction."""
         return {
             "Put": {
                 "TableName": self.table_name,
-                "Item": item,
+                "Item": self.entered(item),
                 "ConditionExpression": "attribute_not_exists(id) OR #ttl <= :now_s",
                 "ExpressionAttributeNames": {"#ttl": "ttl"},
                 "ExpressionAttributeValues": {":now_s": {"N": str(epoch_s(self.now()))}},
@@ -92,6 +107,22 @@ class Table:
                 return Outcome(applied=False, item=refusal.response.get("Item"))  # type: ignore[arg-type]
         return Outcome(applied=True, item=item)
 
+    def update_of(
+        self, prompt_id: str, changes: str, condition: str, values: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """The same update as a part of a transaction."""
+        return {
+            "Update": {
+                "TableName": self.table_name,
+                "Key": {"id": {"S": prompt_id}},
+                "UpdateExpression": changes,
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names_in(changes, condition),
+                "ExpressionAttributeValues": {name: values[name] for name in _used(f"{changes} {condition}")},
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
     def update(self, prompt_id: str, changes: str, condition: str, values: Mapping[str, Any]) -> Outcome:
         """One conditional UpdateItem; names in the expressions are written #name, values :name.
 
@@ -102,14 +133,7 @@ class Table:
         with Calling(self.table_name, prompt_id):
             try:
                 reply = client.update_item(
-                    TableName=self.table_name,
-                    Key={"id": {"S": prompt_id}},
-                    UpdateExpression=changes,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=names_in(changes, condition),
-                    ExpressionAttributeValues={name: values[name] for name in _used(f"{changes} {condition}")},
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **self.update_of(prompt_id, changes, condition, values)["Update"], ReturnValues="ALL_NEW"
                 )
             except client.exceptions.ConditionalCheckFailedException as refusal:
                 return Outcome(applied=False, item=refusal.response.get("Item"))  # type: ignore[arg-type]
@@ -132,6 +156,36 @@ class Table:
             request["ExclusiveStartKey"] = reply["LastEvaluatedKey"]
             if request.get("Limit", grow_to) < grow_to:
                 request["Limit"] *= 2
+
+    def query(self, index: str, queue: str, limit: int, grow_to: int) -> Iterator[list[Item]]:
+        """Pages of a queue of the claim index, in its order: `limit` items, then `grow_to` on each page."""
+        request: dict[str, Any] = {
+            "IndexName": index,
+            "KeyConditionExpression": "#claim_queue = :queue",
+            "ExpressionAttributeNames": {"#claim_queue": "claim_queue"},
+            "ExpressionAttributeValues": {":queue": {"S": queue}},
+            "Limit": limit,
+        }
+        while True:
+            with Calling(self.table_name):
+                reply: Any = self.client.query(TableName=self.table_name, **request)
+            yield reply["Items"]
+            if "LastEvaluatedKey" not in reply:
+                return
+            request |= {"ExclusiveStartKey": reply["LastEvaluatedKey"], "Limit": grow_to}
+
+    def read_all(self, ids: list[str], fields: tuple[str, ...] = (), *, consistent: bool) -> Iterator[BatchReply]:
+        """The items with these ids (100 at most), or `fields` of them, as BatchGetItem gives them: perhaps in parts."""
+        request: Any = {"Keys": [{"id": {"S": prompt_id}} for prompt_id in ids], "ConsistentRead": consistent}
+        if fields:
+            request["ProjectionExpression"] = ", ".join(f"#{name}" for name in fields)
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in fields}
+        while request:
+            with Calling(self.table_name):
+                reply: Any = self.client.batch_get_item(RequestItems={self.table_name: request})
+            rest = reply.get("UnprocessedKeys", {}).get(self.table_name, {})
+            yield BatchReply(reply.get("Responses", {}).get(self.table_name, []), len(rest.get("Keys", [])))
+            request = rest
 
     def living(self, outcome: Outcome, prompt_id: str, now: datetime) -> Item:
         """The old item that refused a write; PromptNotFound if there is none or it has expired."""

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from tap.store.attributes import BY_NAME, ESSENTIAL, OPTIONAL, RESULT, TOKENS
+from tap.store.attributes import BY_NAME, ENTRY, ESSENTIAL, OPTIONAL, RESULT, TOKENS
 from tap.store.errors import InvalidPrompt
 from tap.store.fields import prompt_fields
 from tap.store.items import CLAIM_BYTES, MAX_ITEM_BYTES, Item, check_size, is_expired, new_item
@@ -182,7 +182,8 @@ def _item(line: Line, prompt_id: str, exact: set[str]) -> Item:
     for name, typed in item.items():
         if "S" in typed:
             check_text(typed["S"], name)
-    for name, value in line.extra.items():
+    # An entry of the claim index was exported by a version that did not know it.
+    for name, value in ((name, value) for name, value in line.extra.items() if name not in ENTRY):
         if name in _CLOSED or not name:
             raise InvalidPrompt(f"extra may not hold {name!r}.")
         check_text(name, "extra")

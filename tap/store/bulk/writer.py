@@ -87,22 +87,13 @@ class ChunkWriter:
     def _find(self, ids: list[str]) -> dict[str, Item]:
         """Those of the ids that are living prompts, as far as they tell one from another."""
         found: dict[str, Item] = {}
-        names = {f"#{name}": name for name in ("id", "ttl", *IDENTITY)}
-        keys: Any = [{"id": {"S": prompt_id}} for prompt_id in ids]
-        table = self._table.table_name
         now = self._table.now()
-        tries = 0
-        while keys:
-            request: Any = {"Keys": keys, "ConsistentRead": True, "ProjectionExpression": ", ".join(names)}
-            request["ExpressionAttributeNames"] = names
-            with Calling(table):
-                reply: Any = self._table.client.batch_get_item(RequestItems={table: request})
-            for item in reply.get("Responses", {}).get(table, []):
-                if not is_expired(item, now):
-                    found[item["id"]["S"]] = item
-            rest = reply.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-            tries = self._back_off(tries, progress=len(rest) < len(keys)) if rest else 0
-            keys = rest
+        tries, missing = 0, len(ids)
+        for reply in self._table.read_all(ids, ("id", "ttl", *IDENTITY), consistent=True) if ids else ():
+            found |= {item["id"]["S"]: item for item in reply.items if not is_expired(item, now)}
+            if reply.left:
+                tries = self._back_off(tries, progress=reply.left < missing)
+            missing = reply.left
         return found
 
     def _write_own(self, chunk: Chunk, pairs: list[tuple[int, Item]]) -> None:
@@ -145,7 +136,7 @@ class ChunkWriter:
 
     def _write_batch(self, chunk: Chunk, batch: list[tuple[int, Item]]) -> None:
         table = self._table.table_name
-        puts: Any = [{"PutRequest": {"Item": item}} for _, item in batch]
+        puts: Any = [{"PutRequest": {"Item": self._table.entered(item)}} for _, item in batch]
         tries = 0
         while puts:
             try:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import chain
 from typing import Any, Final
 
+from tap.store.candidates import Look, is_free
 from tap.store.conditions import A_PROMPT, ALIVE, unfinished_at
 from tap.store.items import Item
 from tap.store.table import Table
-from tap.store.values import check_text
 
 FIRST_PAGE: Final = 100
 LARGEST_PAGE: Final = 3200
 
+_RANK: Final = {"high": 0, "medium": 1, "low": 2}
+
 _CANDIDATE: Final = f"{A_PROMPT} AND {ALIVE} AND (#status = :pending OR #status = :in_progress)"
 
 
-def pages(table: Table, rng: random.Random, task_type: str | None) -> Iterator[list[Item]]:
+def looks(table: Table, skew: timedelta, rng: random.Random, task_type: str | None) -> Iterator[Look]:
+    """A look for each page of the scan: high priority first, shuffled within a priority, so that workers differ."""
+    for page in _pages(table, rng, task_type):
+        ripe = table.now() - skew
+        free = [item for item in page if is_free(item, ripe)]
+        rng.shuffle(free)
+        free.sort(key=lambda item: _RANK.get(item.get("priority", {}).get("S", "medium"), 1))
+        yield Look(free, [item for item in page if not is_free(item, ripe)])
+
+
+def _pages(table: Table, rng: random.Random, task_type: str | None) -> Iterator[list[Item]]:
     """Yield pages of candidates from a random place to the table's end, then from its head to there."""
     request: dict[str, Any] = {
         "FilterExpression": _CANDIDATE,
@@ -28,7 +41,6 @@ def pages(table: Table, rng: random.Random, task_type: str | None) -> Iterator[l
         "Limit": FIRST_PAGE,
     }
     if task_type is not None:
-        check_text(task_type, "task_type")
         request["FilterExpression"] += " AND #task_type = :task_type"
         request["ExpressionAttributeValues"][":task_type"] = {"S": task_type}
     start = {"id": {"S": str(uuid.UUID(int=rng.getrandbits(128)))}}

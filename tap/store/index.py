@@ -1,0 +1,77 @@
+"""Whether the table has the claim index: asked of AWS now and then, since it can be switched on and off any time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from tap.store.entries import INDEX, PENDING
+from tap.store.errors import AccessDenied, Calling, StoreError, StoreUnavailable, is_refused
+
+if TYPE_CHECKING:
+    from tap.store.table import Table
+
+State = Literal["none", "building", "ready"]
+
+#: Seconds for which an answer holds; a new index takes minutes to be built.
+_HOLDS: Final[dict[State, float]] = {"none": 300.0, "building": 10.0, "ready": 300.0}
+#: Where DescribeTable is not allowed a query tells, and a refused one counts as an error of the account's (UserErrors).
+_HOLDS_A_REFUSAL: Final = 3600.0
+_HOLDS_UNANSWERED: Final = 5.0
+_log = logging.getLogger("tap.store")
+
+
+class ClaimIndex:
+    """The table's claim index, or that it has none."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._state: State = "none"
+        self._ask_at = 0.0
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether writes have to keep entries right: the table has the index, or will have it soon."""
+        return self._known() != "none"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be read."""
+        return self._known() == "ready"
+
+    def refused(self) -> None:
+        """It can't be read: switched off since, or not allowed to this program. Ask again in a while."""
+        self._state, self._ask_at = "building", time.monotonic() + _HOLDS["none"]
+
+    def _known(self) -> State:
+        if time.monotonic() >= self._ask_at:
+            try:
+                self._state, holds = self._ask()
+            except StoreUnavailable as error:  # the request that follows says so, if it lasts
+                _log.debug("%s", error)
+                holds = _HOLDS_UNANSWERED
+            self._ask_at = time.monotonic() + holds
+        return self._state
+
+    def _ask(self) -> tuple[State, float]:
+        try:
+            with Calling(self._table.table_name):
+                described: Any = self._table.client.describe_table(TableName=self._table.table_name)["Table"]
+        except AccessDenied as denied:
+            _log.debug("%s", denied)
+            return self._ask_by_query()
+        found = [one for one in described.get("GlobalSecondaryIndexes", []) if one["IndexName"] == INDEX]
+        if not found or found[0].get("IndexStatus") == "DELETING":
+            return "none", _HOLDS["none"]
+        state: State = "building" if found[0].get("IndexStatus") == "CREATING" else "ready"
+        return state, _HOLDS[state]
+
+    def _ask_by_query(self) -> tuple[State, float]:
+        try:
+            next(self._table.query(INDEX, PENDING, 1, 1))
+        except StoreError as error:
+            if not (isinstance(error, AccessDenied) or is_refused(error.__cause__)):
+                raise
+            return "none", _HOLDS_A_REFUSAL
+        return "ready", _HOLDS["ready"]
