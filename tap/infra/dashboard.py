@@ -17,9 +17,9 @@ def dashboard_body(
     title: str,
     region: str,
     table: str,
-    index: str | None,
     definitions: Sequence[AlarmDefinition],
     alarm_arns: Sequence[str],
+    index: str | None = None,
 ) -> dict[str, Any]:
     """The body as plain data: a grid 24 wide; every string but `title` may be a Terraform expression."""
     thresholds = {series.metric: alarm.threshold for alarm in definitions for series in alarm.series}

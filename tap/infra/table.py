@@ -45,7 +45,7 @@ def prompt_table(
                 hash_key=keys[0],
                 range_key=keys[1],
                 projection_type="INCLUDE",
-                non_key_attributes=_CLAIM_ATTRIBUTES,
+                non_key_attributes=list(_CLAIM_ATTRIBUTES),
             )
         ]
         if keys

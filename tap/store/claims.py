@@ -40,7 +40,6 @@ from tap.store.conditions import (
 )
 from tap.store.entries import ENTER, ENTER_PENDING, KEEP_RANK, LEASED, LEAVE, PENDING, lease_order, rank, rank_of
 from tap.store.errors import (
-    AccessDenied,
     InvalidPrompt,
     LeaseLost,
     PromptConflict,
@@ -48,6 +47,7 @@ from tap.store.errors import (
     StoreError,
     is_refused,
 )
+from tap.store.index import cannot_read
 from tap.store.items import (
     MAX_WORKER_BYTES,
     REASON_BYTES,
@@ -147,7 +147,7 @@ class Claiming:
             try:
                 first = next(looks)
             except StoreError as error:
-                if not (isinstance(error, AccessDenied) or is_refused(error.__cause__)):
+                if not cannot_read(error):
                     raise
                 _log.info("The claim index can't be read, so the table is scanned: %s", error)
                 self._table.claim_index.refused()

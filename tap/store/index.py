@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tap.store.entries import INDEX, PENDING
-from tap.store.errors import AccessDenied, Calling, StoreError, StoreUnavailable, is_refused
+from tap.store.errors import AccessDenied, Calling, StoreError, StoreUnavailable, TableNotFound, is_refused
 
 if TYPE_CHECKING:
     from tap.store.table import Table
@@ -20,6 +20,14 @@ _HOLDS: Final[dict[State, float]] = {"none": 300.0, "building": 10.0, "ready": 3
 _HOLDS_A_REFUSAL: Final = 3600.0
 _HOLDS_UNANSWERED: Final = 5.0
 _log = logging.getLogger("tap.store")
+
+
+def cannot_read(error: StoreError) -> bool:
+    """Whether a query's error says that there is no index, or none for this program: a scan may do.
+
+    AWS says so by a ValidationException, moto by a ResourceNotFoundException.
+    """
+    return isinstance(error, AccessDenied | TableNotFound) or is_refused(error.__cause__)
 
 
 class ClaimIndex:
@@ -71,7 +79,7 @@ class ClaimIndex:
         try:
             next(self._table.query(INDEX, PENDING, 1, 1))
         except StoreError as error:
-            if not (isinstance(error, AccessDenied) or is_refused(error.__cause__)):
+            if not cannot_read(error):
                 raise
             return "none", _HOLDS_A_REFUSAL
         return "ready", _HOLDS["ready"]

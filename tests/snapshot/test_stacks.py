@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from tap.settings import Settings
 from tests.snapshot.readable import cleaned, readable
 from tests.support.synthesis import DEFAULTS, EVERYTHING_ON, stack_json
+from tests.support.the_stack import ALARMS
 
 RENEW = "If that is what you wanted, renew it and commit it with your change:  make snapshots"
 
@@ -56,8 +57,11 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]
     return {path: value}
 
 
+WITHOUT_INDEX = EVERYTHING_ON.model_copy(update={"claim_index_enabled": False})
+
+
 def of_both() -> tuple[dict[tuple[str, ...], Any], dict[tuple[str, ...], Any]]:
-    off, on = (leaves(cleaned(stack_json(settings))) for settings in (DEFAULTS, EVERYTHING_ON))
+    off, on = (leaves(cleaned(stack_json(settings))) for settings in (DEFAULTS, WITHOUT_INDEX))
     assert len(off) > 200
     return off, on
 
@@ -89,6 +93,14 @@ def test_the_project_is_the_same_in_both() -> None:
     assert {where for where in on if where not in off} == {
         (*where[:-1], "CostCenter") for where in off if where[-2:] == ("tags", "Project")
     }
+
+
+def test_the_claim_index_changes_the_table_and_what_watches_it() -> None:
+    off, on = (leaves(cleaned(stack_json(settings))) for settings in (WITHOUT_INDEX, EVERYTHING_ON))
+    changed = {where[1:3] for where in off.keys() | on.keys() if off.get(where) != on.get(where)}
+    throttles = {(alarm.address.split(".")[0], alarm.logical_id) for alarm in ALARMS if alarm.per == "table"}
+    dashboard = ("aws_cloudwatch_dashboard", "CloudWatchDashboard")
+    assert changed == {("aws_dynamodb_table", "TurnAroundPromptTable"), dashboard, *throttles}
 
 
 # --- a change is readable without opening the JSON ---

@@ -60,6 +60,7 @@ EVERYTHING_ON = Settings(
     alert_email="ops@example.com",
     deletion_protection_enabled=True,
     point_in_time_recovery_enabled=True,
+    claim_index_enabled=True,
     tags={"CostCenter": "1234"},
 )
 #: What exists already, under names of its own.

@@ -9,7 +9,10 @@ from tests.support.dynamodb_metrics import CALLS, PARTIQL, never_emitted
 NAMES = the_stack.names().model_dump()
 TABLE = NAMES["table"]
 ALARMS = {definition.construct_id: definition for definition in alarm_definitions(NAMES)}
-each_alarm = pytest.mark.parametrize("alarm", ALARMS.values(), ids=ALARMS)
+WITH_INDEX = {definition.construct_id: definition for definition in alarm_definitions(NAMES, "claims")}
+each_alarm = pytest.mark.parametrize(
+    "alarm", [*ALARMS.values(), *WITH_INDEX.values()], ids=[*ALARMS, *(f"{name}-with-index" for name in WITH_INDEX)]
+)
 
 EXPECTED = {alarm.logical_id: alarm for alarm in the_stack.ALARMS}
 
@@ -51,6 +54,15 @@ def test_one_lost_request_wakes_nobody(alarm: AlarmDefinition) -> None:
 @each_alarm
 def test_the_description_says_which_metric(alarm: AlarmDefinition) -> None:
     assert f"({alarm.series[0].metric})" in alarm.description
+
+
+def test_throttles_of_the_index_count_where_it_is_on() -> None:
+    """AWS counts them under dimensions of their own, so that an alarm on the table alone would never see them."""
+    for name, alarm in WITH_INDEX.items():
+        added = [one.dimensions for one in alarm.series if one not in ALARMS[name].series]
+        per_index = {"TableName": TABLE, "GlobalSecondaryIndexName": "claims"}
+        assert added == ([per_index] if EXPECTED[name].per == "table" else [])
+        assert alarm.series[: len(ALARMS[name].series)] == ALARMS[name].series
 
 
 def test_system_errors_are_summed_over_every_call() -> None:

@@ -14,20 +14,28 @@ import pytest
 
 from tap.infra.alarms import ALARM_PERIOD, AlarmDefinition, alarm_definitions
 from tap.infra.dashboard import dashboard_body
-from tests.support.dynamodb_metrics import never_emitted
+from tests.support.dynamodb_metrics import EMITTED, never_emitted
 from tests.unit.test_alarm_definitions import NAMES, TABLE
 
 DEFINITIONS = alarm_definitions(NAMES)
 ARNS = [f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{one.name}" for one in DEFINITIONS]
 
 
-def body(definitions: Sequence[AlarmDefinition] = DEFINITIONS) -> dict[str, Any]:
-    return dashboard_body(title="TAP, dev", region="eu-west-1", table=TABLE, definitions=definitions, alarm_arns=ARNS)
+def body(definitions: Sequence[AlarmDefinition] = DEFINITIONS, index: str | None = None) -> dict[str, Any]:
+    options: dict[str, Any] = {"definitions": definitions, "alarm_arns": ARNS, "index": index}
+    return dashboard_body(title="TAP, dev", region="eu-west-1", table=TABLE, **options)
+
+
+def graphs(widgets: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {widget["properties"]["title"]: widget["properties"] for widget in widgets if widget["type"] == "metric"}
 
 
 WIDGETS: list[dict[str, Any]] = body()["widgets"]
-GRAPHS = {widget["properties"]["title"]: widget["properties"] for widget in WIDGETS if widget["type"] == "metric"}
-each_graph = pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+GRAPHS = graphs(WIDGETS)
+WITH_INDEX = graphs(body(index="claims")["widgets"])
+each_graph = pytest.mark.parametrize(
+    "graph", [*GRAPHS.values(), *WITH_INDEX.values()], ids=[*GRAPHS, *(f"{name}-with-index" for name in WITH_INDEX)]
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,6 +174,25 @@ class TestGraphs:
             used = set(re.findall(r"\b[a-z][A-Za-z0-9_]*\b", expression["expression"]))
             assert used
             assert used <= set(ids)
+
+    def test_show_the_index_as_well_where_it_is_on(self) -> None:
+        """Whatever AWS counts per index is a line of its own, and the calls that workers then make are timed."""
+        of_index = [line for graph in WITH_INDEX.values() for line in lines(graph) if "claims" in str(line.dimensions)]
+        per_index = {
+            metric for metric, emitted in EMITTED.items() if any("GlobalSecondaryIndexName" in one for one in emitted)
+        }
+        assert {line.metric for line in of_index} == per_index
+        added = {
+            graph["stat"]: {line.dimensions.get("Operation") for line in lines(graph)} for graph in WITH_INDEX.values()
+        }
+        assert "Query" in added["Average"] & added["Maximum"]
+        (capacity,) = [graph for graph in WITH_INDEX.values() if expressions(graph)]
+        assert {options["label"] for options in expressions(capacity)} == {
+            "Read",
+            "Write",
+            "Read, index",
+            "Write, index",
+        }
 
     def test_both_latencies_are_of_the_same_calls(self) -> None:
         average, slowest = [graph for graph in GRAPHS.values() if graph["stat"] != "Sum"]

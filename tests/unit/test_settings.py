@@ -49,6 +49,7 @@ PRECEDENCE = [
     ("alert_email", 'alert_email = "a@example.com"', "a@example.com", "b@example.com", "b@example.com", ""),
     ("deletion_protection_enabled", "deletion_protection_enabled = true", True, "false", False, False),
     ("point_in_time_recovery_enabled", "point_in_time_recovery_enabled = true", True, "false", False, False),
+    ("claim_index_enabled", "claim_index_enabled = true", True, "false", False, False),
 ]
 ADD_IT = "A new setting needs its row in PRECEDENCE, in tests/unit/test_settings.py."
 
@@ -67,7 +68,7 @@ class TestWhoWins:
         assert getattr(loaded(f"[dev]\n{toml}", variable)[0], setting) == of_variable
         assert getattr(loaded("[dev]", variable)[0], setting) == of_variable
 
-    @pytest.mark.parametrize("setting", ["deletion_protection_enabled", "point_in_time_recovery_enabled"])
+    @pytest.mark.parametrize("setting", [row[0] for row in PRECEDENCE if row[-1] is False])
     @pytest.mark.parametrize(("text", "value"), [("true", True), ("TRUE", True), ("True", True), ("false", False)])
     def test_a_variable_switches_on_and_off(self, loaded: Loader, setting: str, text: str, value: bool) -> None:
         (dev,) = loaded(f"[dev]\n{setting} = {str(not value).lower()}", {f"TAP_{setting.upper()}": text})
