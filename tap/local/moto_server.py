@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import run_wsgi_app
@@ -63,6 +65,22 @@ def with_memory(app: WSGIApplication) -> WSGIApplication:
     return serve
 
 
+def forget_attributes_with_their_index() -> None:
+    """Have moto drop the definition of an attribute that is no key any more, as AWS does when an index is deleted.
+
+    Terraform would otherwise plan the deletion again and again.
+    """
+    update = DynamoDBBackend.update_table_global_indexes
+
+    def update_and_forget(self: DynamoDBBackend, table: Table, global_index_updates: list[dict[str, Any]]) -> None:
+        update(self, table, global_index_updates)
+        schemas = [table.schema, *(index.schema for index in table.all_indexes())]
+        keys = {key["AttributeName"] for schema in schemas for key in schema}
+        table.attr = [one for one in table.attr if one["AttributeName"] in keys]
+
+    DynamoDBBackend.update_table_global_indexes = update_and_forget  # type: ignore[method-assign]
+
+
 class Handler(WSGIRequestHandler):
     """Gives up on a client that connects and says nothing: everybody else waits for it."""
 
@@ -71,6 +89,7 @@ class Handler(WSGIRequestHandler):
 
 def main(descriptor: int, instance: str) -> None:
     """Serve one request at a time: moto's own threaded server loses concurrent updates."""
+    forget_attributes_with_their_index()
     app = with_identity(with_memory(DomainDispatcherApplication(create_backend_app)), instance)
     make_server("127.0.0.1", 0, app, fd=descriptor, threaded=False, request_handler=Handler).serve_forever()
 

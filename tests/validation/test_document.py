@@ -8,6 +8,8 @@ import pytest
 
 from tap.local import terraform
 from tap.settings import S3Backend, Settings
+from tap.store.attributes import BY_NAME, ENTRY, ESSENTIAL
+from tap.store.entries import INDEX
 from tests.support import the_stack
 from tests.support.documents import (
     Document,
@@ -204,11 +206,21 @@ class TestKey:
 
 
 class TestTable:
-    def test_hash_key(self, document: Document) -> None:
+    def test_hash_key(self, document: Document, settings: Settings) -> None:
         table = the_only(document, "aws_dynamodb_table")
         assert table["hash_key"] == "id"
-        assert table["attribute"] == [{"name": "id", "type": "S"}]
+        indexes = table.get("global_secondary_index", [])
+        of_indexes = [one[key] for one in indexes for key in ("hash_key", "range_key")]
+        assert table["attribute"] == [{"name": name, "type": "S"} for name in ["id", *of_indexes]]
         assert "range_key" not in table
+        assert bool(indexes) == settings.claim_index_enabled
+
+    def test_the_claim_index_is_the_one_that_the_store_reads(self) -> None:
+        (index,) = the_only(stack_json(EVERYTHING_ON), "aws_dynamodb_table")["global_secondary_index"]
+        assert (index["name"], {index["hash_key"], index["range_key"]}) == (INDEX, ENTRY - {"claim_rank"})
+        # What is no attribute of an item would be projected for nothing.
+        known = {*ENTRY, *BY_NAME, *ESSENTIAL}
+        assert set(index["non_key_attributes"]) <= known
 
     def test_is_made_last_and_so_destroyed_first(self, document: Document) -> None:
         # A protected table then stops a destroy before it has taken anything else.
