@@ -329,6 +329,34 @@ def import_(
         say(f"{report.rejected} lines were not imported: see {report.rejects}.", status=6)
 
 
+@app.command(epilog="Example: tap prompts reindex   (after a kill: the same again)")
+def reindex(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where it keeps how far it came (TABLE.reindex.json in this folder).")
+    ] = None,
+    workers: Annotated[int, typer.Option(parser=whole_number(1, 64), metavar="N", help="Connections at a time.")] = 16,
+    table: Table = None,
+    outputs: Outputs = OUTPUTS,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give each unfinished prompt its entry in the claim index, after claim_index_enabled was switched on.
+
+    Safe beside running workers, which find prompts without an entry only a few at a time.
+    """
+    settings = ClientSettings(connections=2 * workers)
+    interrupted = "Interrupted. The reindex goes on where it stopped when you run it again."
+    with opened(table, outputs, stack, settings, interrupted) as store, tracked("Reindexing") as progress:
+        report = store.reindex(
+            checkpoint=checkpoint or f"{store.table_name}.reindex.json",
+            workers=workers,
+            on_progress=lambda so_far: progress(0, 0, f"{so_far.items:,} items"),
+        )
+    show_one(asdict(report), as_json=as_json)
+    if report.refused:
+        say(f"{report.refused} prompts have no room for an entry (DynamoDB's 400 KB) and wait for a sweep.", status=6)
+
+
 @app.command(epilog="Example: tap prompts export backup.ndjson; tap prompts export - | jq .status")
 def export(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is standard output.")],

@@ -11,10 +11,13 @@ if claim := store.claim("worker-1"):
 from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Ticket
 from tap.store.bulk.exporting import ExportReport
 from tap.store.bulk.importing import ImportReport
+from tap.store.bulk.reindexing import ReindexReport
 from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW
 from tap.store.client import ClientSettings
 from tap.store.errors import (
     AccessDenied,
+    ChangesLost,
+    CheckpointRefused,
     ImportRefused,
     InvalidPrompt,
     LeaseLost,
@@ -51,6 +54,8 @@ __all__ = [
     "UNSET",
     "AccessDenied",
     "AllLeased",
+    "ChangesLost",
+    "CheckpointRefused",
     "Claim",
     "ClientSettings",
     "ExportReport",
@@ -67,6 +72,7 @@ __all__ = [
     "PromptNotFound",
     "PromptStore",
     "PromptTooLarge",
+    "ReindexReport",
     "Status",
     "StoreError",
     "StoreMisconfigured",

@@ -8,6 +8,8 @@
      │    └── LeaseLost         the claim is no longer yours: somebody else may be at work on the prompt
      ├── UnreadablePrompt       an item that other programs left without what makes it a prompt
      ├── ImportRefused          an import that can't go on from where it stopped
+     ├── CheckpointRefused      a file that says how far something else came
+     ├── ChangesLost            the table's stream no longer has what happened since
      ├── StoreMisconfigured     no region, an unknown profile, an outputs file without the table
      ├── TableNotFound          no such table at this endpoint, account and region
      ├── AccessDenied           no credentials, wrong ones, or not allowed to
@@ -58,6 +60,14 @@ class UnreadablePrompt(StoreError):
 
 class ImportRefused(StoreError):
     """The import can't start or continue; the message says what to do."""
+
+
+class CheckpointRefused(StoreError):
+    """The checkpoint is of another table, or none; the message says what to do."""
+
+
+class ChangesLost(StoreError):
+    """The table's stream has lost changes that were not read: it keeps them for 24 hours."""
 
 
 class StoreMisconfigured(StoreError):

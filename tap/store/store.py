@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from tap.store.answers import UNSET
 from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prompts
 from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
+from tap.store.bulk.reindexing import ReindexReport, reindex
 from tap.store.candidates.index import IndexLooks
 from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW, Claiming
 from tap.store.client import ClientSettings
 from tap.store.conditions import A_PROMPT, ALIVE, alive_at
 from tap.store.entries import LEAVE
-from tap.store.errors import Calling, InvalidPrompt, PromptConflict, UnreadablePrompt
+from tap.store.errors import Calling, InvalidPrompt, PromptConflict
 from tap.store.items import Item, is_expired, new_item, read_prompt
+from tap.store.listing import list_prompts
 from tap.store.models import (
     ATTEMPTS,
     DEFAULT_LIFETIME,
-    DEFAULT_PRIORITY,
-    PRIORITY,
     STATUS,
     NewPrompt,
     Priority,
@@ -40,7 +40,6 @@ from tap.store.outputs import read_outputs, table_of
 from tap.store.results import with_result
 from tap.store.table import Clock, Outcome, Table, check_count, check_id, same_prompt
 from tap.store.times import iso, moment_after, utc_now
-from tap.store.values import check_text
 from tap.store.work import Handler, Loop, WorkReport
 
 if TYPE_CHECKING:
@@ -267,43 +266,12 @@ class PromptStore(Claiming):
     ) -> Iterator[Prompt]:
         """Yield the prompts that match, in no order, asking for the next page only when it is needed.
 
-        Reads the whole table in the end (0.5 read units per 4 KB), `page_size` items per request (1 MB).
+        Reads the whole table in the end (0.5 read units per 4 KB), `page_size` items per request (1 MB). What is
+        pending is read by the claim index where there is one, in the order of the work, 0.5 units and one more for
+        each prompt: then a prompt that another program wrote is missing until a worker or a reindex has met it.
         Never yields an expired prompt. An item that is no prompt (a ghost) is logged and passed over.
         """
-        if page_size is not None:
-            check_count(page_size, "page_size")
-        terms = [ALIVE]
-        values: dict[str, Any] = alive_at(self._table.now())
-        if status is not None:
-            terms.append("#status = :status")
-            values[":status"] = {"S": checked_value(STATUS, "status", status)}
-        if task_type is not None:
-            check_text(task_type, "task_type")
-            terms.append("#task_type = :task_type")
-            values[":task_type"] = {"S": task_type}
-        if priority is not None:
-            values[":priority"] = {"S": checked_value(PRIORITY, "priority", priority)}
-            absent = ""
-            if priority == DEFAULT_PRIORITY:
-                absent = " OR NOT attribute_type(#priority, :string)"
-                values[":string"] = {"S": "S"}
-            terms.append(f"(#priority = :priority{absent})")
-        return self._matching(" AND ".join(terms), values, page_size)
-
-    def _matching(self, condition: str, values: dict[str, Any], page_size: int | None) -> Iterator[Prompt]:
-        request: dict[str, Any] = {"FilterExpression": condition, "ExpressionAttributeValues": values}
-        if page_size is not None:
-            request["Limit"] = page_size
-        for reply in self._table.scan(**request):
-            for item in reply["Items"]:
-                if is_expired(item, self._table.now()):  # since the caller began to read
-                    continue
-                try:
-                    prompt = read_prompt(item, self.table_name)
-                except UnreadablePrompt as error:
-                    _log.warning("%s", error)
-                    continue
-                yield prompt
+        return list_prompts(self._table, status, task_type, priority, page_size)
 
     def work(
         self,
@@ -387,3 +355,20 @@ class PromptStore(Claiming):
             segments=segments,
             on_progress=on_progress,
         )
+
+    def reindex(
+        self,
+        *,
+        checkpoint: str | PathLike[str] | None = None,
+        workers: int = DEFAULT_WORKERS,
+        on_progress: Callable[[ReindexReport], object] | None = None,
+    ) -> ReindexReport:
+        """Give each unfinished prompt its entry in the claim index, and return the counts; safe beside workers.
+
+        Workers find prompts without an entry by themselves, a few at a time; after switching the index on, this finds
+        all at once, and `list` has them. Reads the table once (1 read unit per 4 KB). `checkpoint` is a file that keeps
+        how far it came: after a kill the same call goes on there. It is gone when all is done.
+
+        Raises StoreMisconfigured if the table has no claim index, CheckpointRefused if the file is another table's.
+        """
+        return reindex(self._table, None if checkpoint is None else Path(checkpoint), workers, on_progress)

@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, Final, TextIO
 
 from pydantic import TypeAdapter, ValidationError
 
-from tap.store.bulk.files import mode_of, naming, open_private, replaceable
+from tap.store.bulk.files import mode_of, naming, open_private, replaceable, save_json
 from tap.store.errors import AccessDenied, Calling, ImportRefused
 from tap.store.models import explain
 from tap.store.table import Table
@@ -55,13 +55,8 @@ class Checkpoint:
         return str(uuid.uuid5(uuid.UUID(self.run), str(line)))
 
     def save(self, path: Path) -> None:
-        """Replace the file in one step: a kill leaves the old one or the new one."""
-        partial = path.with_name(path.name + ".partial")
-        partial.unlink(missing_ok=True)  # a killed run's
-        with naming(path):
-            with open_private(partial, "x", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(self), indent=1) + "\n")
-            partial.replace(path)
+        """Replace the file in one step."""
+        save_json(path, asdict(self))
 
 
 def checkpoint_path(source: Path, table: Table) -> Path:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -27,6 +28,16 @@ def naming(path: Path | None) -> Iterator[None]:
 def open_private(path: Path, mode: str, **options: Any) -> IO[Any]:
     """Open the file; only its owner can read a new one."""
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, PRIVATE), **options)
+
+
+def save_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a private file in one step: a kill leaves the old one or the new one."""
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)  # a killed run's
+    with naming(path):
+        with open_private(partial, "x", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=1) + "\n")
+        partial.replace(path)
 
 
 def mode_of(path: Path) -> int | None:

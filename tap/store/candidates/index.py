@@ -22,11 +22,15 @@ from tap.store.table import Table
 
 #: A page of this many entries costs half a read unit.
 PAGE: Final = 25
+#: The page where others are quicker, and so the most that a claim chooses among.
+CROWDED_PAGE: Final = 50
 #: The page after one on which nothing is free.
 LARGER_PAGE: Final = 1000
 #: Of the claims that find something pending, those that also look for leases that ran out, and those that also sweep.
 _LOOKS_FOR_LAPSED: Final = 1 / 4
 _SWEEPS: Final = 1 / 16
+#: What a claim without a loss does to the number that the next chooses among.
+_NARROWING: Final = 0.95
 #: Wrong entries that are mended one by one; more than that go into transactions.
 _FEW: Final = 4
 _IN_A_TRANSACTION: Final = 100
@@ -44,13 +48,14 @@ class IndexLooks:
         self._skew = skew
         self._random = rng
         self._sweep = Sweep(table, rng)
-        self._spread = 1
+        self._spread = 1.0  # the choice is among so many
 
     def looks(self, task_type: str | None) -> Iterator[Look]:
         """Looks at the pending, highest priority first and then the oldest, and at leases that ran out."""
         wrong: list[Item] = []
         held: list[Item] = []
-        for page in self._table.query(INDEX, PENDING, PAGE, LARGER_PAGE):
+        size = PAGE if self._spread < PAGE / 2 else CROWDED_PAGE
+        for page in self._table.query(INDEX, PENDING, size, LARGER_PAGE):
             found = self._sorted(page, wrong, task_type)
             held += found.leased
             if not found.free:
@@ -72,7 +77,7 @@ class IndexLooks:
 
     def taken(self, lost: int) -> None:
         """A claim succeeded after others had been quicker so many times: with many workers choose among more."""
-        self._spread = min(PAGE, 2 * self._spread + 1) if lost else max(1, self._spread - 1)
+        self._spread = CROWDED_PAGE if lost else max(1, self._spread * _NARROWING)
 
     def set_aside(self, seen: Item) -> None:
         """Take what no worker can claim out of everybody's way; `tap prompts update` or a reindex brings it back."""
@@ -81,12 +86,6 @@ class IndexLooks:
             self._table.update(seen["id"]["S"], changes, condition, values)
         except StoreError as error:
             _log.debug("Prompt %r stays where it is in the claim index: %s", seen["id"]["S"], error)
-
-    def mend(self, seen: Item) -> Item | None:
-        """Give an item the entry that is due; the item as it stands now if it has changed since, else None."""
-        changes, condition, values = mending(seen, self._table.now())
-        outcome = self._table.update(seen["id"]["S"], changes, condition, values)
-        return None if outcome.applied else outcome.item
 
     def _sorted(self, page: list[Item], wrong: list[Item], task_type: str | None) -> Look:
         """What is free on a page and what is leased; all that has another entry than is due goes to `wrong`."""
@@ -119,7 +118,7 @@ class IndexLooks:
         try:
             if len(items) <= _FEW:
                 for item in items:
-                    self.mend(item)
+                    mend(self._table, item)
                 return
             for start in range(0, len(items), _IN_A_TRANSACTION):
                 some = items[start : start + _IN_A_TRANSACTION]
@@ -131,13 +130,19 @@ class IndexLooks:
             _log.debug("Not all entries of the claim index could be mended: %s", error)
 
     def _in_order(self, free: list[Item]) -> list[Item]:
-        """By rank, but for the first few of each priority: workers that see the same take different ones."""
+        """By rank, but for the choice within a priority: workers that see the same should take different ones."""
         now = self._table.now()
         free.sort(key=lambda item: rank_of(item, now))
         ordered: list[Item] = []
         for _, group in groupby(free, key=lambda item: rank_of(item, now)[0]):
             same = list(group)
-            first = same[: self._spread]
-            self._random.shuffle(first)
-            ordered += first + same[self._spread :]
+            first = same.pop(self._random.randrange(min(int(self._spread), len(same))))
+            self._random.shuffle(same)  # where the first is lost, the others of a page are being taken too
+            ordered += [first, *same]
         return ordered
+
+
+def mend(table: Table, seen: Item) -> Item | None:
+    """Give an item the entry that is due; None if that was done or the item is gone, else the item as it is by now."""
+    outcome = table.update(seen["id"]["S"], *mending(seen, table.now()))
+    return None if outcome.applied else outcome.item
