@@ -35,6 +35,13 @@ LEASE = timedelta(seconds=60)
 SKEW = timedelta(seconds=2)
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["scan", "index"])
+def has_index(request: pytest.FixtureRequest) -> bool:
+    """All of it on a table without the claim index, and on one with it."""
+    found: bool = request.param
+    return found
+
+
 def claimed(store: PromptStore, worker: str = "w1", **options: str) -> Claim:
     claim = store.claim(worker, lease=LEASE, **options)
     assert isinstance(claim, Claim)

@@ -20,7 +20,18 @@ from tests.support.store_table import ManualClock, endpoint_url, make_table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["aws_environment", "client", "clock", "endpoint", "live", "settings", "shared_store", "store", "table"]
+__all__ = [
+    "aws_environment",
+    "client",
+    "clock",
+    "endpoint",
+    "has_index",
+    "live",
+    "settings",
+    "shared_store",
+    "store",
+    "table",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,11 +68,17 @@ def client(endpoint: str) -> DynamoDBClient:
     )
 
 
+@pytest.fixture(scope="module")
+def has_index() -> bool:
+    """Whether the tables have the claim index; a module that is about both has a fixture of its own."""
+    return False
+
+
 @pytest.fixture
-def table(client: DynamoDBClient) -> Iterator[str]:
+def table(client: DynamoDBClient, has_index: bool) -> Iterator[str]:
     """A fresh table like the stack's."""
     name = f"prompts-{uuid.uuid4().hex[:12]}"
-    make_table(client, name)
+    make_table(client, name, index=has_index)
     yield name
     client.delete_table(TableName=name)
 
@@ -84,10 +101,10 @@ def store(table: str, settings: ClientSettings, clock: ManualClock) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def shared_store(client: DynamoDBClient, endpoint: str) -> Iterator[PromptStore]:
+def shared_store(client: DynamoDBClient, endpoint: str, has_index: bool) -> Iterator[PromptStore]:
     """A store on a table that the module's tests share: for hypothesis, which wants no fresh fixture."""
     name = f"prompts-{uuid.uuid4().hex[:12]}"
-    make_table(client, name)
+    make_table(client, name, index=has_index)
     with PromptStore(name, ClientSettings(endpoint_url=endpoint, region="us-east-1")) as opened:
         yield opened
     client.delete_table(TableName=name)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support.servers import embedded_aws
 
@@ -29,6 +30,25 @@ class ManualClock:
         self.time += by if isinstance(by, timedelta) else timedelta(seconds=by)
 
 
+#: The stack's table with everything on, as the snapshot has it: tests of the store need no synth.
+_SNAPSHOT = Path(__file__).parents[1] / "snapshot/__snapshots__/test_stacks/test_everything_on.json"
+_TABLE: Any = json.loads(_SNAPSHOT.read_text(encoding="utf-8"))["resource"]["aws_dynamodb_table"][
+    "TurnAroundPromptTable"
+]
+
+
+def _index(one: dict[str, Any]) -> dict[str, Any]:
+    """An index of Terraform's as the API takes it."""
+    return {
+        "IndexName": one["name"],
+        "KeySchema": [
+            {"AttributeName": one["hash_key"], "KeyType": "HASH"},
+            {"AttributeName": one["range_key"], "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": one["projection_type"], "NonKeyAttributes": one["non_key_attributes"]},
+    }
+
+
 @contextmanager
 def endpoint_url() -> Iterator[str]:
     """$TAP_TEST_ENDPOINT, or an embedded AWS."""
@@ -40,13 +60,17 @@ def endpoint_url() -> Iterator[str]:
         yield server.url
 
 
-def make_table(client: DynamoDBClient, name: str) -> None:
-    """A table like the stack's."""
+def make_table(client: DynamoDBClient, name: str, *, index: bool = False) -> None:
+    """A table like the stack's, with the claim index or without."""
+    keys = _TABLE["attribute"] if index else _TABLE["attribute"][:1]
+    options: dict[str, Any] = {"GlobalSecondaryIndexes": [_index(one) for one in _TABLE["global_secondary_index"]]}
     client.create_table(
         TableName=name,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        AttributeDefinitions=[{"AttributeName": one["name"], "AttributeType": one["type"]} for one in keys],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        **(options if index else {}),
     )
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})

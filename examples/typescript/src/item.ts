@@ -55,7 +55,8 @@ const OPTIONAL: Record<string, (value: unknown) => Json | undefined> = {
   claim_token: text,
   update_token: text,
 };
-const OWN = new Set<string>([...REQUIRED, ...Object.keys(OPTIONAL), 'result', 'result_json']);
+const INDEXED = ['claim_queue', 'claim_order', 'claim_rank']; // where the claim index has it: no part of the prompt
+const OWN = new Set<string>([...REQUIRED, ...Object.keys(OPTIONAL), 'result', 'result_json', ...INDEXED]);
 
 /** What an optional attribute says. */
 export function meaning(item: Item, name: string): Json | undefined {

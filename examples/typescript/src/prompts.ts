@@ -1,14 +1,29 @@
 /**
  * The prompt store: the same items as the Python store in `tap.store`.
  *
- * Work is handed out at least once, in no order. A worker that sleeps past its lease may find its prompt with somebody else,
- * and its token then completes nothing. Finding a candidate is a Scan, eventually consistent: its price grows with the table,
- * and where nothing is unfinished it reads all of it, up to twice.
+ * Work is handed out at least once. A worker that sleeps past its lease may find its prompt with somebody else, and its
+ * token then completes nothing. With the claim index the highest priority goes first, and then the oldest. Without it, finding
+ * a candidate is a Scan in no order, whose price grows with the table: where nothing is unfinished it reads all of it, up to
+ * twice. A loop around claimPrompt should wait longer each time it gets nothing.
  * A request whose reply was lost or damaged is sent again; each function knows its own first try by what it wrote.
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { check, ID_BYTES, ITEM_BYTES, momentAfter, MOST_BYTES, oneOf, storable } from './checks.js';
+import {
+  cannotRead,
+  ENTRY,
+  entryIn,
+  isKept,
+  isReady,
+  leaseOrder,
+  looks,
+  rankOf,
+  refused,
+  setAside,
+  taken,
+  waitingAgain,
+} from './claim-index.js';
 import { InvalidPrompt, LeaseLost, PromptConflict, PromptNotFound, sentence } from './errors.js';
 import {
   DEFAULT_MAX_ATTEMPTS,
@@ -78,7 +93,8 @@ export async function createPrompt(
     updated_at: created_at,
     ttl,
   };
-  const prompt = await insert(table, item);
+  const entry = (await isKept(table)) && { ...entryIn('pending', rankOf(item)), claim_rank: rankOf(item) };
+  const prompt = await insert(table, { ...item, ...entry });
   if (prompt === undefined) throw new PromptConflict(`another prompt has the id ${id}`);
   return prompt;
 }
@@ -104,9 +120,11 @@ export async function updatePrompt(table: Table, id: string, status: Status, res
   // An update without a condition makes a ghost of an id that isn't there, and a second try would undo a claim made since.
   const notYet = 'attribute_not_exists(#update_token) OR #update_token <> :token';
   const now = nowSeconds();
+  const waits = status === 'pending' && (await isKept(table)) ? waitingAgain(rankOf({})) : undefined;
   const { item } = await update(table, id, {
-    set: { status, update_token: token, ...(withResult && { result: storable(result) }) },
-    remove: withResult ? [...CLAIM, 'result_json'] : CLAIM,
+    ...waits,
+    set: { status, update_token: token, ...(withResult && { result: storable(result) }), ...waits?.set },
+    remove: [...CLAIM, ...(withResult ? ['result_json'] : []), ...(waits === undefined ? ENTRY : [])],
     condition: `${A_PROMPT} AND ${ALIVE} AND (${notYet})`,
     values: { ...aliveAt(now), token },
   });
@@ -127,13 +145,18 @@ export async function claimPrompt(table: Table, worker: string, options: ClaimOp
   momentAfter('leaseMs', leaseMs);
   if (!(skewMs >= 0 && skewMs < Infinity)) throw new InvalidPrompt(`skewMs must be 0 or more milliseconds: ${skewMs}`);
   let until = Infinity;
-  for await (const batch of id === undefined ? unfinished(table) : justOne(table, id)) {
-    for (const seen of highFirst(batch)) {
+  let lost = 0;
+  for await (const batch of id === undefined ? candidates(table, skewMs) : justOne(table, id)) {
+    for (const seen of batch) {
       const claim = { token: randomUUID(), worker, leaseMs, skewMs };
       const isFree = freeFrom(seen, skewMs) < Date.now();
-      const item = isFree ? await take(table, seen, claim).catch(passOver(seen)) : seen;
+      const item = isFree ? await take(table, seen, claim).catch(passOver(table, seen)) : seen;
       if (item === undefined) continue;
-      if (item['claim_token'] === claim.token) return { kind: 'claimed', prompt: toPrompt(item), token: claim.token };
+      if (item['claim_token'] === claim.token) {
+        taken(table, lost);
+        return { kind: 'claimed', prompt: toPrompt(item), token: claim.token };
+      }
+      if (isFree) lost++;
       if (item === seen || isPrompt(item)) until = Math.min(until, Math.max(freeFrom(item, skewMs), Date.now()));
     }
   }
@@ -148,7 +171,7 @@ export async function completePrompt(table: Table, id: string, token: string, re
   const now = nowSeconds();
   const { applied, item } = await update(table, id, {
     set: { status: 'completed', result: storable(result) },
-    remove: ['lease_until', 'result_json'],
+    remove: ['lease_until', 'result_json', ...ENTRY],
     condition: `attribute_exists(#id) AND ${ALIVE} AND #claim_token = :token AND #status = :in_progress`,
     values: { ...aliveAt(now), token, in_progress: 'in_progress' },
   });
@@ -201,17 +224,19 @@ async function take(table: Table, seen: Item, claim: Claim): Promise<Item | unde
   };
   if (Number(attempts) >= (typeof max === 'number' ? max : DEFAULT_MAX_ATTEMPTS)) {
     const condition = `${A_PROMPT} AND ${ALIVE} AND ${FREE} AND NOT ${LEFT}`; // or more were allowed meanwhile
-    return (await update(table, id, { set: { status: 'failed' }, remove: CLAIM, condition, values })).item;
+    return (await update(table, id, { set: { status: 'failed' }, remove: [...CLAIM, ...ENTRY], condition, values })).item;
   }
   if (attempts !== null && typeof attempts !== 'number') {
     console.warn(`prompt ${id} can't be claimed and is passed over: its attempts are no number`);
+    await setAside(table, seen);
     return undefined;
   }
   const isShort = typeof ttl === 'number' && ttl < end; // it lives until the lease's end then
   const uncounted = seen['attempts'] === null; // counts as absent, but DynamoDB adds nothing to NULL
   const conditions = [A_PROMPT, isShort ? '#ttl > :now AND #ttl < :end' : LASTS, FREE, LEFT, FRESH];
   if (uncounted) conditions.push('attribute_type(#attempts, :null)');
-  const taken = await update(table, id, {
+  const isEntered = await isKept(table);
+  const outcome = await update(table, id, {
     set: {
       status: 'in_progress',
       claim_token: claim.token,
@@ -219,21 +244,38 @@ async function take(table: Table, seen: Item, claim: Claim): Promise<Item | unde
       lease_until: leaseUntil,
       ...(isShort && { ttl: end }),
       ...(uncounted && { attempts: 1 }),
+      ...(isEntered && { ...entryIn('leased', leaseOrder(leaseUntil)), claim_rank: rankOf(seen) }),
     },
+    unless: { claim_rank: 'claim_rank' },
     add: uncounted ? {} : { attempts: 1 },
     remove: [],
     condition: conditions.join(' AND '),
     values,
   });
-  return taken.item;
+  return outcome.item;
 }
 
 /** DynamoDB refuses a claim of an item that is full: that must not stop all claims. */
-const passOver = (candidate: Item) => (error: unknown) => {
+const passOver = (table: Table, candidate: Item) => async (error: unknown) => {
   if (!(error instanceof InvalidPrompt || (error instanceof Error && error.name === 'ValidationException'))) throw error;
   console.warn(`prompt ${candidate['id'] as string} can't be claimed and is passed over: ${sentence(error)}`);
+  await setAside(table, candidate);
   return undefined;
 };
+
+/** Candidates in the order of trying: by the claim index if there is one that this program may read, or by a scan. */
+async function* candidates(table: Table, skewMs: number): AsyncGenerator<Item[]> {
+  if (await isReady(table)) {
+    try {
+      yield* looks(table, skewMs);
+      return;
+    } catch (error) {
+      if (!cannotRead(error)) throw error;
+      refused(table);
+    }
+  }
+  for await (const batch of unfinished(table)) yield highFirst(batch);
+}
 
 async function* justOne(table: Table, id: string): AsyncGenerator<Item[]> {
   const item = await readAlive(table, id);

@@ -1,8 +1,21 @@
 /** The one place that makes the client and sends requests. The SDK itself sees to AWS_ENDPOINT_URL and the credentials. */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  type DescribeTableCommand,
+  type DescribeTableCommandOutput,
+} from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { InvalidPrompt, sentence, StoreUnavailable } from './errors.js';
 import { meaning, nowSeconds, toPrompt, type Item, type Prompt } from './item.js';
@@ -88,6 +101,8 @@ export async function insert(table: Table, item: Item): Promise<Prompt | undefin
 
 export interface Write {
   set: Item;
+  unless?: Record<string, string>; // another attribute, by the name of one that is set: its value wins if it is there
+  unseen?: true; // no change of the prompt itself
   add?: Record<string, number>;
   remove: string[];
   condition: string;
@@ -100,13 +115,17 @@ export interface Outcome {
   item: Item | undefined;
 }
 
-export async function update(table: Table, id: string, write: Write): Promise<Outcome> {
-  const set = { ...write.set, updated_at: new Date().toISOString() };
+function updateOf(table: Table, id: string, write: Write) {
+  const set: Item = write.unseen ? write.set : { ...write.set, updated_at: new Date().toISOString() };
+  const value = (name: string): string => {
+    const other = write.unless?.[name];
+    return other === undefined ? `:new_${name}` : `if_not_exists(#${other}, :new_${name})`;
+  };
   const add = write.add ?? {};
   const parts = [
     list(
       'SET',
-      Object.keys(set).map((name) => `#${name} = :new_${name}`),
+      Object.keys(set).map((name) => `#${name} = ${value(name)}`),
     ),
     list(
       'ADD',
@@ -118,16 +137,25 @@ export async function update(table: Table, id: string, write: Write): Promise<Ou
     ),
   ];
   const fresh = Object.entries({ ...set, ...add }).map(([name, value]) => [`new_${name}`, value]);
-  const command = new UpdateCommand({
+  return {
     TableName: table.name,
     Key: { id },
     ...expressions(
       { UpdateExpression: parts.join(' ').trim(), ConditionExpression: write.condition },
       { ...write.values, ...Object.fromEntries(fresh) },
     ),
-    ReturnValues: 'ALL_NEW',
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  });
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+  };
+}
+
+/** At most 100 writes, all of them or none. */
+export async function updateAll(table: Table, writes: { id: string; write: Write }[]): Promise<void> {
+  const TransactItems = writes.map(({ id, write }) => ({ Update: updateOf(table, id, write) }));
+  await answered(() => documents(table).send(new TransactWriteCommand({ TransactItems })));
+}
+
+export async function update(table: Table, id: string, write: Write): Promise<Outcome> {
+  const command = new UpdateCommand({ ...updateOf(table, id, write), ReturnValues: 'ALL_NEW' });
   const { applied, item } = await answered(() =>
     documents(table)
       .send(command)
@@ -179,6 +207,53 @@ export async function* unfinished(table: Table): AsyncGenerator<Item[]> {
   }
   yield batch;
 }
+
+export interface Page {
+  items: Item[];
+  last: Item | undefined; // where the next page begins
+  scanned: number;
+  units: number;
+}
+
+/** A page of a queue of the claim index, in its order. */
+export async function query(table: Table, index: string, queue: string, limit: number, from?: Item): Promise<Page> {
+  const command = new QueryCommand({
+    TableName: table.name,
+    IndexName: index,
+    Limit: limit,
+    ...expressions({ KeyConditionExpression: '#claim_queue = :queue' }, { queue }),
+    ...(from && { ExclusiveStartKey: from }),
+  });
+  const { Items: items = [], LastEvaluatedKey: last } = await answered(() => documents(table).send(command));
+  return { items, last, scanned: items.length, units: 0 };
+}
+
+/** A page of the table, of which those prompts are given that have no entry in the claim index and should have one. */
+export async function strays(table: Table, limit: number, from?: Item): Promise<Page> {
+  const isUnfinished = '(#status = :pending OR (#status = :in_progress AND attribute_type(#lease_until, :number)))';
+  const hasNone = '(attribute_not_exists(#claim_queue) OR attribute_not_exists(#claim_order))';
+  const command = new ScanCommand({
+    TableName: table.name,
+    Limit: limit,
+    ReturnConsumedCapacity: 'TOTAL',
+    ...expressions(
+      {
+        FilterExpression: `${hasNone} AND ${A_PROMPT} AND ${ALIVE} AND ${isUnfinished}`,
+        ProjectionExpression: [...CANDIDATE, 'created_at'].map((name) => `#${name}`).join(', '),
+      },
+      { ...aliveAt(), pending: 'pending', in_progress: 'in_progress' },
+    ),
+    ...(from && { ExclusiveStartKey: from }),
+  });
+  const page = await answered(() => documents(table).send(command));
+  const scanned = page.ScannedCount ?? 0;
+  const units = page.ConsumedCapacity?.CapacityUnits ?? scanned;
+  return { items: page.Items ?? [], last: page.LastEvaluatedKey, scanned, units };
+}
+
+/** What AWS says of the table. */
+export const ask = (table: Table, command: DescribeTableCommand): Promise<DescribeTableCommandOutput> =>
+  answered(() => documents(table).send(command));
 
 /** Adds the names and values that the expressions use: DynamoDB refuses reserved names, and listed ones that aren't used. */
 function expressions<E extends Record<string, string>>(texts: E, values: Record<string, unknown>) {

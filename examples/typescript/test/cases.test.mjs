@@ -6,13 +6,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import * as store from '../dist/prompts.js';
 
 const CASES = JSON.parse(await readFile(new URL('../../../tests/cases/items.json', import.meta.url), 'utf8'));
+const ENTRY = ['claim_queue', 'claim_order', 'claim_rank']; // on a table with the claim index
 const CHANGED = new Set([
   ...['status', 'updated_at', 'attempts', 'claim_token', 'claim_owner', 'lease_until', 'result', 'result_json'],
+  ...ENTRY,
 ]);
 const client = new DynamoDBClient({ region: 'us-east-1' });
 const table = { name: process.env['TAP_TABLE'] };
@@ -22,6 +24,12 @@ async function raw() {
   const { Items = [] } = await client.send(new ScanCommand({ TableName: table.name, ConsistentRead: true }));
   return Items;
 }
+
+// A store looks for prompts without an entry once in a while: for each test that while is over.
+const realNow = Date.now;
+let ahead = 0;
+Date.now = () => realNow() + ahead;
+beforeEach(() => (ahead += 1000));
 
 afterEach(async () => {
   for (const { id } of await raw()) await client.send(new DeleteItemCommand({ TableName: table.name, Key: { id } }));
@@ -66,6 +74,7 @@ for (const { name, attributes, reads = {}, extra = [], claims } of CASES.items) 
     if (typeof claims === 'string') {
       assert.notEqual(claim.kind, 'claimed');
       const [after] = await raw();
+      for (const name of ENTRY) delete after[name];
       if (claims === 'failed') delete after.updated_at;
       return assert.deepEqual(after, claims === 'failed' ? { ...before, status: { S: 'failed' } } : before);
     }

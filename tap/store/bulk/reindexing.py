@@ -1,8 +1,8 @@
 """Giving every unfinished prompt the entry in the claim index that is due, and every other one none.
 
 A table that just got its index has prompts without entries. Workers find them by themselves, a few at a time; this
-finds all at once. It may be killed and run again, beside workers: an entry is only written where the item still is what was
-read, and what has been done is not done twice.
+finds all at once. It may be killed and run again, beside workers: an entry is only written where the item is still as
+it was read, and what has been done is not done twice.
 """
 
 from __future__ import annotations

@@ -6,12 +6,14 @@ since other programs seem to be writing.
 
 from __future__ import annotations
 
+import logging
 import random
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tap.store.conditions import A_PROMPT, ALIVE, unfinished_at
+from tap.store.errors import AccessDenied
 from tap.store.items import Item
 from tap.store.table import Table
 
@@ -21,6 +23,8 @@ LARGEST_BITE: Final = 500
 #: A bite that is taken at once, since the one before found something. All that it finds is mended in that claim.
 _LARGEST_AT_ONCE: Final = 25
 _UNITS_A_SECOND: Final = 1.0
+_AFTER_A_REFUSAL: Final = timedelta(hours=1)
+_log = logging.getLogger("tap.store")
 
 #: In progress without a lease (set by hand) is nobody's to claim, so it needs no entry.
 STRAY: Final = (
@@ -49,7 +53,12 @@ class Sweep:
                 return []
             waited = (now - self._next_at).total_seconds()
             self._bite = min(max(self._bite, SMALLEST_BITE * int(waited)), LARGEST_BITE)
-        found, units = self._bitten(self._bite)
+        try:
+            found, units = self._bitten(self._bite)
+        except AccessDenied as error:
+            _log.info("This program may not scan the table: prompts without an entry are left to others. %s", error)
+            self._next_at = now + _AFTER_A_REFUSAL
+            return []
         if found:
             self._next_at, self._bite = now, min(2 * self._bite, _LARGEST_AT_ONCE)
         else:
