@@ -1,6 +1,6 @@
 """Every operation under every fault: nothing lost, nothing doubled, or a named error.
 
-    python -m tests.store.fault_matrix
+    python -m tests.store.fault_matrix [--index]
 
 prints the matrix. A cell is two runs: the fault once (the store's own retry has to get over it) and the fault
 on every request (a named error is the only way out; then the fault ends and the caller tries again).
@@ -167,7 +167,7 @@ OPERATIONS = [
         one,
         lambda store, _: isinstance(store.claim("w", lease=LEASE), Claim),
         among(PENDING, HELD),
-        requests=frozenset({"Scan"}),
+        requests=frozenset({"Scan", "Query"}),
     ),
     Operation(
         "claim: taking",
@@ -216,11 +216,11 @@ OPERATIONS = [
 class Bench:
     """One table, a proxy before it that knows one fault, and two stores: one straight, one through it."""
 
-    def __init__(self, endpoint: str, fault: str) -> None:
+    def __init__(self, endpoint: str, fault: str, *, index: bool = False) -> None:
         self.fault = fault
         self.client = boto3.client("dynamodb", endpoint_url=endpoint, region_name="us-east-1")
         self.table = f"faults-{uuid.uuid4().hex[:12]}"
-        make_table(self.client, self.table)
+        make_table(self.client, self.table, index=index)
         self.proxy = FaultProxy(endpoint)
         self.proxy.start()
         self.clock = ManualClock()
@@ -330,7 +330,7 @@ def hurried() -> Iterator[None]:
 def main() -> None:
     os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     with endpoint_url() as endpoint, hurried():
-        benches = [Bench(endpoint, fault) for fault in FAULTS]
+        benches = [Bench(endpoint, fault, index="--index" in sys.argv) for fault in FAULTS]
         sys.stdout.write("| operation | " + " | ".join(FAULTS) + " |\n" + "|---" * (len(FAULTS) + 1) + "|\n")
         for operation in OPERATIONS:
             cells = [" / ".join(cell(operation, bench)) for bench in benches]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,23 +104,6 @@ def test_the_write_itself_keeps_the_margin(store: PromptStore, clock: ManualCloc
 
     store.client.meta.events.register("before-call.dynamodb.UpdateItem", another_was_here)
     assert isinstance(store.claim("w2"), AllLeased)
-
-
-def test_workers_that_see_the_same_candidates_part_ways(store: PromptStore, clock: ManualClock) -> None:
-    # These ids come after every UUID, so that on moto each Scan sees them in the same order.
-    for number in range(20):
-        store.create("text", "type", prompt_id=f"z{number}")
-    chosen = set()
-    for seed in range(8):
-        worker = PromptStore(store.table_name, store.settings, clock, rng=random.Random(seed))  # noqa: S311
-        first_tries: list[str] = []
-        worker.client.meta.events.register(
-            "before-call.dynamodb.UpdateItem",
-            lambda params, tries=first_tries, **_: tries.append(json.loads(params["body"])["Key"]["id"]["S"]),
-        )
-        worker.release(claimed(worker))
-        chosen.add(first_tries[0])
-    assert len(chosen) > 2
 
 
 def test_a_worker_that_slept_past_its_lease_changes_nothing(store: PromptStore, clock: ManualClock) -> None:
@@ -288,6 +270,7 @@ def test_an_item_that_cannot_be_claimed_holds_nobody_up(
 ) -> None:
     odd: Any = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
     odd |= {"status": {"S": "pending"}, "priority": {"S": "high"}, "attempts": {"S": "0"}}
+    odd |= {"claim_queue": {"S": "pending"}, "claim_order": {"S": "0"}}  # the first, on a table with the index
     client.put_item(TableName=store.table_name, Item=odd)
     prompt = store.create("text", "type")
     with caplog.at_level(logging.WARNING, "tap.store"):
@@ -315,24 +298,15 @@ def test_a_new_prompt_leaves_room_for_a_claim(store: PromptStore, client: Dynamo
         sealed.create("x" * (MAX_ITEM_BYTES - grown), "type")
 
 
-def test_workers_start_to_look_all_over_the_table(table: str, settings: ClientSettings) -> None:
-    starts = []
-    with PromptStore(table, settings) as store:
-        store.client.meta.events.register(
-            "provide-client-params.dynamodb.Scan", lambda params, **_: starts.append(params.get("ExclusiveStartKey"))
-        )
-        for _ in range(32):
-            store.claim("w")
-    tails, heads = starts[::2], starts[1::2]
-    assert heads == [None] * 32  # an empty table is looked at all round
-    assert len({start["id"]["S"][0] for start in tails}) > 4  # of sixteen first digits
-
-
-def test_a_time_beyond_the_calendar_hides_nothing(store: PromptStore, client: DynamoDBClient, tmp_path: Path) -> None:
+def test_a_time_beyond_the_calendar_hides_nothing(
+    store: PromptStore, client: DynamoDBClient, tmp_path: Path, *, has_index: bool
+) -> None:
     odd: Any = {name: {"S": name} for name in ("id", "prompt_text", "task_type")}
     odd |= {"status": {"S": "pending"}, "created_at": {"S": "0001-01-01T00:00:00+01:00"}}
     client.put_item(TableName=store.table_name, Item=odd | {"priority": {"S": "high"}})
     prompt = store.create("text", "type")
+    if has_index:
+        store.reindex()
     assert {found.id for found in store.list()} == {prompt.id, "id"}
     assert store.export_prompts(tmp_path / "out").exported == 2
     assert claimed(store).id == "id"

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,6 +28,7 @@ from hypothesis.stateful import (
 )
 
 from tap.store import AllLeased, Claim, LeaseLost, NothingPending, PromptConflict, StoreUnavailable
+from tap.store.entries import due_entry, entry_of
 from tests.store.fault_matrix import Bench, hurried
 
 LEASE = timedelta(seconds=60)
@@ -53,6 +55,7 @@ class Workers(RuleBasedStateMachine):
     """Every step goes through the store, over real HTTP, with the faults that its `lost` names."""
 
     bench: Bench
+    index: bool
     claims: Bundle[Claim] = Bundle("claims")
 
     @initialize()
@@ -67,7 +70,7 @@ class Workers(RuleBasedStateMachine):
 
         def decide(operation: str, _: int) -> str | None:
             nonlocal writes
-            if operation == "Scan" or lost == "none":
+            if operation in {"Scan", "Query"} or lost == "none":
                 return None
             writes += 1
             return "lost reply" if lost == "all" or writes == 1 else None
@@ -207,10 +210,21 @@ class Workers(RuleBasedStateMachine):
             for prompt_id, account in self.accounts.items()
         }
 
+    @invariant()
+    def the_claim_index_says_the_same(self) -> None:
+        if not hasattr(self, "accounts"):
+            return
+        now = self.bench.clock()
+        items: Any = self.bench.client.scan(TableName=self.bench.table, ConsistentRead=True)["Items"]
+        for item in items:
+            assert entry_of(item) == (due_entry(item, now) if self.index else None)
+
 
 @pytest.mark.usefixtures("aws_environment")
-def test_no_sequence_of_steps_breaks_the_account(endpoint: str) -> None:
-    Workers.bench = Bench(endpoint, "lost reply")
+@pytest.mark.parametrize("index", [False, True], ids=["scan", "index"])
+def test_no_sequence_of_steps_breaks_the_account(endpoint: str, *, index: bool) -> None:
+    Workers.bench = Bench(endpoint, "lost reply", index=index)
+    Workers.index = index
     try:
         with hurried():
             run_state_machine_as_test(

@@ -32,9 +32,8 @@ class ManualClock:
 
 #: The stack's table with everything on, as the snapshot has it: tests of the store need no synth.
 _SNAPSHOT = Path(__file__).parents[1] / "snapshot/__snapshots__/test_stacks/test_everything_on.json"
-_TABLE: Any = json.loads(_SNAPSHOT.read_text(encoding="utf-8"))["resource"]["aws_dynamodb_table"][
-    "TurnAroundPromptTable"
-]
+_STACK: Any = json.loads(_SNAPSHOT.read_text(encoding="utf-8"))
+_TABLE: Any = _STACK["resource"]["aws_dynamodb_table"]["TurnAroundPromptTable"]
 
 
 def _index(one: dict[str, Any]) -> dict[str, Any]:
