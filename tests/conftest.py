@@ -23,9 +23,7 @@ KINDS = {
 
 #: The files that take longest start first, or the others are done long before them. The rest keep their order.
 LONGEST = (
-    "docs/test_commands.py",
-    "store/test_faults.py",
-    "store/test_faults_by_index.py",
+    *("docs/test_commands.py", "store/test_faults.py", "store/test_faults_by_index.py"),
     "commands/test_local_and_demo.py",
 )
 

@@ -1,7 +1,7 @@
-"""Many processes at once, some of them killed.
+"""Many processes at once, some of them killed, and many prompts.
 
-$TAP_CONCURRENT_PROMPTS (300) and $TAP_IMPORTED_PROMPTS (3000) scale them: moto sorts and copies its table for
-every Scan, so 1,000 prompts take it 80 s.
+The variables below scale them: moto sorts and copies its table for every Scan and transaction, so 1,000 prompts take it
+80 s. `make test-localstack` has the full numbers.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def live_store(table: str, endpoint: str) -> PromptStore:
     return PromptStore(table, ClientSettings("us-east-1", endpoint, read_timeout=60))
 
 
+@pytest.mark.parametrize("has_index", [False, True], ids=["scan", "index"])
+@pytest.mark.usefixtures("has_index")
 def test_sixteen_workers_complete_each_prompt_once_though_one_is_killed(
     live_store: PromptStore, endpoint: str, tmp_path: Path
 ) -> None:

@@ -1,7 +1,7 @@
-"""Workers in a process of their own: `python -m tests.store.worker ENDPOINT TABLE NAME LEASE_S THREADS`.
+"""Workers in a process of their own: `python -m tests.store.worker ENDPOINT TABLE NAME LEASE_S THREADS [LEAST]`.
 
-Each thread claims and completes until nothing is pending, and the process tells the id of each claim
-before it is completed, one per line. With 0 threads it tells its first claim and then waits for ever, to be
+Each thread claims and completes until nothing is pending, but LEAST prompts at least, and the process tells the id of
+each claim before it is completed, one per line. With 0 threads it tells its first claim and then waits for ever, to be
 killed.
 """
 
@@ -14,7 +14,7 @@ from time import sleep
 from tap.store import AllLeased, Claim, ClientSettings, NothingPending, PromptStore
 
 
-def work(endpoint: str, table: str, name: str, lease_s: str, *, stall: bool) -> None:
+def work(endpoint: str, table: str, name: str, lease_s: str, least: int = 0, *, stall: bool) -> None:
     lease = timedelta(seconds=float(lease_s))
     # A busy moto serves sixteen workers one request at a time: patience instead of time-outs.
     settings = ClientSettings("us-east-1", endpoint, read_timeout=60)
@@ -22,7 +22,10 @@ def work(endpoint: str, table: str, name: str, lease_s: str, *, stall: bool) -> 
         while True:
             answer = store.claim(name, lease=lease)
             if isinstance(answer, NothingPending):
-                return
+                if least <= 0:
+                    return
+                sleep(0.1)
+                continue
             if isinstance(answer, AllLeased):
                 # The one wait there is: for another's lease to end, or its holder to finish long before.
                 sleep(min(1.0, max(0.0, (answer.until - datetime.now(UTC)).total_seconds()) + 0.01))
@@ -31,6 +34,7 @@ def work(endpoint: str, table: str, name: str, lease_s: str, *, stall: bool) -> 
             if stall:
                 signal.pause()
             store.complete(answer, {"by": name})
+            least -= 1
 
 
 def tell(claim: Claim) -> None:
@@ -38,14 +42,14 @@ def tell(claim: Claim) -> None:
     sys.stdout.flush()
 
 
-def main(endpoint: str, table: str, name: str, lease_s: str, *, threads: int) -> None:
+def main(endpoint: str, table: str, name: str, lease_s: str, *, threads: int, least: int) -> None:
     if not threads:
         work(endpoint, table, name, lease_s, stall=True)
     with ThreadPoolExecutor(threads) as pool:
         names = [f"{name}-{number}" for number in range(threads)]
-        for done in [pool.submit(work, endpoint, table, each, lease_s, stall=False) for each in names]:
+        for done in [pool.submit(work, endpoint, table, each, lease_s, least, stall=False) for each in names]:
             done.result()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], threads=int(sys.argv[5]))
+    main(*sys.argv[1:5], threads=int(sys.argv[5]), least=int((*sys.argv, "0")[6]))
