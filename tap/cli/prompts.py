@@ -14,10 +14,12 @@ from typing import Annotated, Any
 import typer
 
 from tap.cli.command import Command
-from tap.cli.prompts_io import hand_over, opened, printing, say, show_list, show_one, tracked
+from tap.cli.prompts_io import hand_over, opened, printing, say, show_changes, show_list, show_one, tracked
 from tap.cli.values import duration, json_value, text_from_stdin, whole_number
 from tap.store import UNSET, AllLeased, ClientSettings, NothingPending, Priority, Status, Ticket, WorkReport
 from tap.store.fields import prompt_fields
+from tap.store.signals import stopped_by_signals
+from tap.store.stream import Start
 
 _HELP = """Store, find, hand out and finish prompts.
 
@@ -214,6 +216,21 @@ def work(
         if once and report == WorkReport():
             say("Nothing is free to claim.", status=5)
         show_one(asdict(report), as_json=as_json)
+
+
+@app.command(epilog="Example: tap prompts watch --checkpoint watch.json | jq .change")
+def watch(
+    start: Annotated[Start, typer.Option("--from", help="Begin now, or with the oldest record (24 hours).")] = "now",
+    checkpoint: Annotated[Path | None, typer.Option(help="Keeps how far it came; a second run goes on there.")] = None,
+    table: Table = None,
+    outputs: Outputs = OUTPUTS,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what happens to prompts until Ctrl-C or SIGTERM: a line for each change, from the table's stream."""
+    stop = threading.Event()
+    with opened(table, outputs, stack) as store, stopped_by_signals(stop):
+        show_changes(store.changes(start=start, checkpoint=checkpoint, stop=stop), as_json=as_json)
 
 
 @app.command(epilog="Example: tap prompts extend ID --token TOKEN --lease 10m")

@@ -22,6 +22,7 @@ from tap.store import (
     StoreError,
     StoreMisconfigured,
 )
+from tap.store.changes import Change
 from tap.store.fields import prompt_fields
 
 if TYPE_CHECKING:
@@ -113,6 +114,21 @@ def show_list(prompts: Iterable[Prompt], limit: int | None, *, as_json: bool) ->
     from tap.cli.tables import show_rows
 
     show_rows(found)
+
+
+@printing()
+def show_changes(changes: Iterable[Change], *, as_json: bool) -> None:
+    """Changes when they happen: JSON lines, or a table that grows."""
+    if as_json or not sys.stdout.isatty():
+        for change in changes:
+            old, new = (None if prompt is None else prompt_fields(prompt) for prompt in (change.old, change.new))
+            fields = {"change": change.kind, "id": change.id, "at": change.at.isoformat(), "sequence": change.sequence}
+            _json_line(fields | {"old": old, "new": new})
+            sys.stdout.flush()  # before it counts as read
+        return
+    from tap.cli.tables import show_changes
+
+    show_changes(changes)
 
 
 def hand_over(fields: Mapping[str, Any], undo: Callable[[], object], *, as_json: bool) -> None:

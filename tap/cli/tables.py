@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tap.store.changes import KINDS, Change
+
 #: What a list shows, in this order, as far as there is room: the text gets the rest of the line.
 _COLUMNS: Final = ("id", "status", "priority", "task_type", "attempts", "expires_at")
 _ONLY_IN_WIDE_TERMINALS: Final = {"attempts", "expires_at"}
@@ -47,6 +49,19 @@ def show_rows(prompts: Iterable[Mapping[str, Any]]) -> None:
         console.print(Text(_line(row, widths)), soft_wrap=True)
         count += 1
     console.print(f"{count} prompt{'' if count == 1 else 's'}", style="dim", highlight=False)
+
+
+def show_changes(changes: Iterable[Change]) -> None:
+    """A line for each change, printed when it happens."""
+    console = Console()
+    widths = {"time": 8, "change": max(map(len, KINDS)), "id": 36, "task_type": _LONGEST_TYPE}
+    widths["prompt_text"] = max(_SHORTEST_TEXT, console.width - sum(widths.values()) - len(_GAP) * len(widths))
+    console.print(Text(_line({name: name for name in widths}, widths), style="bold"), soft_wrap=True)
+    for change in changes:
+        prompt = change.prompt
+        row = {"time": f"{change.at.astimezone():%H:%M:%S}", "change": change.kind, "id": prompt.id}
+        row |= {"task_type": prompt.task_type, "prompt_text": prompt.prompt_text}
+        console.print(Text(_line({name: _cell(value) for name, value in row.items()}, widths)), soft_wrap=True)
 
 
 def _shortened(prompt: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tap.store.answers import UNSET, AllLeased, Claim, Held, NothingPending, Tic
 from tap.store.bulk.exporting import ExportReport
 from tap.store.bulk.importing import ImportReport
 from tap.store.bulk.reindexing import ReindexReport
+from tap.store.changes import Change
 from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW
 from tap.store.client import ClientSettings
 from tap.store.errors import (
@@ -54,6 +55,7 @@ __all__ = [
     "UNSET",
     "AccessDenied",
     "AllLeased",
+    "Change",
     "ChangesLost",
     "CheckpointRefused",
     "Claim",

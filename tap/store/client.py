@@ -12,7 +12,7 @@ from zlib import crc32
 from tap.store.errors import BROKEN_REPLY, Calling, StoreMisconfigured
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    pass
 
 # botocore's standard mode retries this code; it stands for a reply that arrived but can't be trusted.
 _RETRIED_CODE = "RequestTimeout"
@@ -34,7 +34,7 @@ class ClientSettings:
     connections: int = 32
 
 
-def make_client(settings: ClientSettings, table: str) -> DynamoDBClient:
+def make_client(settings: ClientSettings, table: str, service: str = "dynamodb") -> Any:
     """Return a client; StoreMisconfigured without a region, AccessDenied without credentials."""
     # Here and not at the top: `import tap.store` and the command line's --help do without boto3's 0.15 s.
     import boto3
@@ -57,13 +57,14 @@ def make_client(settings: ClientSettings, table: str) -> DynamoDBClient:
             parameter_validation=False,
         )
         try:
-            client = session.client("dynamodb", endpoint_url=settings.endpoint_url, config=config)
+            client: Any = session.client(service, endpoint_url=settings.endpoint_url, config=config)  # type: ignore[call-overload]
         except ValueError as error:  # how botocore says "Invalid endpoint"
             raise StoreMisconfigured(f"{error}.", table=table) from error
-    client.meta.events.register("before-parse.dynamodb", _mark_broken_reply)
-    client.meta.events.register("after-call.dynamodb", _refuse_broken_reply)
+    name = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register(f"before-parse.{name}", _mark_broken_reply)
+    client.meta.events.register(f"after-call.{name}", _refuse_broken_reply)
     where = f"asked at {client.meta.endpoint_url} in region {client.meta.region_name}, with this account's credentials"
-    client.meta.events.register("after-call.dynamodb", partial(_say_where, where))
+    client.meta.events.register(f"after-call.{name}", partial(_say_where, where))
     return client
 
 

@@ -9,6 +9,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `stop`, so that what is under way is finished; a second one ends the program at once."""
+
+    def end(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    with handled(("SIGTERM", "SIGINT"), end):
+        yield
+
+
+@contextmanager
 def handled(names: tuple[str, ...], handler: Callable[[int, object], None]) -> Iterator[None]:
     """Have `handler` called for these signals in the block, where the platform has them and nobody ignores them.
 

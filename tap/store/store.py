@@ -18,6 +18,7 @@ from tap.store.bulk.exporting import DEFAULT_SEGMENTS, ExportReport, export_prom
 from tap.store.bulk.importing import DEFAULT_WORKERS, ImportReport, import_prompts
 from tap.store.bulk.reindexing import ReindexReport, reindex
 from tap.store.candidates.index import IndexLooks
+from tap.store.changes import Change
 from tap.store.claims import DEFAULT_LEASE, DEFAULT_SKEW, Claiming
 from tap.store.client import ClientSettings
 from tap.store.conditions import A_PROMPT, ALIVE, alive_at
@@ -38,6 +39,7 @@ from tap.store.models import (
 )
 from tap.store.outputs import read_outputs, table_of
 from tap.store.results import with_result
+from tap.store.stream import Start, read_changes
 from tap.store.table import Clock, Outcome, Table, check_count, check_id, same_prompt
 from tap.store.times import iso, moment_after, utc_now
 from tap.store.work import Handler, Loop, WorkReport
@@ -301,6 +303,25 @@ class PromptStore(Claiming):
         stop = stop or threading.Event()
         now = self._table.now
         return Loop(self, handler, worker, lease, task_type, concurrency, drain, once, stop, now).run()
+
+    def changes(
+        self,
+        *,
+        start: Start = "now",
+        checkpoint: str | PathLike[str] | None = None,
+        stop: threading.Event | None = None,
+    ) -> Iterator[Change]:
+        """Yield what happens to prompts, from the table's stream, from now on or from the oldest record (24 hours).
+
+        Runs until `stop` is set. Each change comes at least once, a prompt's in order. `checkpoint` is a file that
+        keeps how far it came: a change counts as read when the next one is asked for, and after a restart, also after
+        a kill, the same call goes on there, whatever `start` says. One reader to a file.
+
+        Raises ChangesLost if it can't go on without a gap, CheckpointRefused if the file is another table's, and
+        StoreMisconfigured if the table has no stream. StoreUnavailable is logged, and it goes on.
+        """
+        path = None if checkpoint is None else Path(checkpoint)
+        return read_changes(self._table, start, path, stop or threading.Event())
 
     def import_prompts(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tap.store.answers import AllLeased, Claim
 from tap.store.errors import InvalidPrompt, PromptConflict, PromptNotFound, StoreUnavailable, Throttled
 from tap.store.items import REASON_BYTES
-from tap.store.signals import handled
+from tap.store.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     from tap.store.claims import Claiming
@@ -78,7 +77,7 @@ class Loop:
     def run(self) -> WorkReport:
         """See PromptStore.work."""
         threads = 1 if self.once else self.concurrency
-        with _stopped_by_signals(self.stop), ThreadPoolExecutor(threads, "tap-work") as pool:
+        with stopped_by_signals(self.stop), ThreadPoolExecutor(threads, "tap-work") as pool:
             running = [pool.submit(self._work) for _ in range(threads)]
             done, _ = wait(running, return_when=FIRST_EXCEPTION)
             if any(one.exception() for one in done):
@@ -176,15 +175,3 @@ class Loop:
 def _reason(error: Exception) -> dict[str, str]:
     text = f"{type(error).__name__}: {error}"
     return {"error": text.encode()[: REASON_BYTES - 100].decode(errors="ignore")}
-
-
-@contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT let the worker finish what it holds; a second one ends the program at once."""
-
-    def end(number: int, _: object) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    with handled(("SIGTERM", "SIGINT"), end):
-        yield

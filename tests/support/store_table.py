@@ -60,7 +60,7 @@ def endpoint_url() -> Iterator[str]:
 
 
 def make_table(client: DynamoDBClient, name: str, *, index: bool = False) -> None:
-    """A table like the stack's, with the claim index or without."""
+    """A table like the stack's, with the claim index or without; it has no stream, for which moto takes its time."""
     keys = _TABLE["attribute"] if index else _TABLE["attribute"][:1]
     options: dict[str, Any] = {"GlobalSecondaryIndexes": [_index(one) for one in _TABLE["global_secondary_index"]]}
     client.create_table(
@@ -68,8 +68,15 @@ def make_table(client: DynamoDBClient, name: str, *, index: bool = False) -> Non
         AttributeDefinitions=[{"AttributeName": one["name"], "AttributeType": one["type"]} for one in keys],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         **(options if index else {}),
     )
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
+
+
+def stream_on(client: DynamoDBClient, name: str) -> None:
+    """Give the table a stream like the stack's."""
+    client.update_table(
+        TableName=name, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    )
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
