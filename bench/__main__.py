@@ -5,5 +5,5 @@ import sys
 
 from bench.measure import ROOT
 
-for script in ("bench.synth", "bench.store"):
+for script in ("bench.synth", "bench.store", "bench.claims"):
     subprocess.run([sys.executable, "-m", script], cwd=ROOT, check=True)

@@ -74,6 +74,15 @@ def make_table(client: DynamoDBClient, name: str, *, index: bool = False) -> Non
     client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
 
 
+def index_update(*, on: bool) -> dict[str, Any]:
+    """What UpdateTable takes to give a table the claim index, or to take it away."""
+    if not on:
+        return {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": _TABLE["global_secondary_index"][0]["name"]}}]}
+    attributes = [{"AttributeName": one["name"], "AttributeType": one["type"]} for one in _TABLE["attribute"]]
+    updates = [{"Create": _index(one)} for one in _TABLE["global_secondary_index"]]
+    return {"AttributeDefinitions": attributes, "GlobalSecondaryIndexUpdates": updates}
+
+
 def stream_on(client: DynamoDBClient, name: str) -> None:
     """Give the table a stream like the stack's."""
     client.update_table(
