@@ -48,7 +48,7 @@ lint: .venv/.ready-dev ## Style, layering and types
 
 test-localstack: setup .venv/.ready-dev examples/typescript/dist/main.js ## The integration tests on LocalStack (docker compose up), or on what AWS_ENDPOINT_URL names
 	@TAP_TEST_ENDPOINT=$${AWS_ENDPOINT_URL:-http://127.0.0.1:4566} TAP_CONCURRENT_PROMPTS=1000 TAP_IMPORTED_PROMPTS=20000 \
-	  TAP_EXPIRED_PROMPTS=500 TAP_FOREIGN_PROMPTS=20000 TAP_WATCHED_PROMPTS=200 \
+	  TAP_EXPIRED_PROMPTS=500 TAP_FOREIGN_PROMPTS=1500 TAP_WATCHED_PROMPTS=200 \
 	  $(PYTEST) $(PARALLEL) tests/integration tests/store/test_concurrency.py tests/store/test_index_at_size.py \
 	  tests/commands/test_watch.py
 

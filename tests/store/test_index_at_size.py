@@ -89,7 +89,7 @@ def test_a_reindex_killed_with_9_goes_on_beside_workers_and_each_prompt_is_compl
     report = json.loads(done.stdout)
     assert report["items"] == FOREIGN
     assert (report["resumed_at"] > 0) == (FOREIGN > PAGE)
-    handed_out = Counter(line for worker in workers for line in output(worker).read().split())
+    handed_out = Counter(line for worker in workers for line in output(worker).read().splitlines()[:-1])
     assert [worker.wait() for worker in workers] == [0, 0]
     while claim := live_store.claim("the last"):
         handed_out[live_store.complete(claim, "done").id] += 1

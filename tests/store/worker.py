@@ -1,8 +1,8 @@
 """Workers in a process of their own: `python -m tests.store.worker ENDPOINT TABLE NAME LEASE_S THREADS [LEAST]`.
 
-Each thread claims and completes until nothing is pending, but LEAST prompts at least, and the process tells the id of
-each claim before it is completed, one per line. With 0 threads it tells its first claim and then waits for ever, to be
-killed.
+Each thread claims and completes until nothing is pending, but LEAST prompts at least. The process tells the id of each
+claim before it is completed, one per line, and in the end `lost N`: how often another was quicker. With 0 threads it
+tells its first claim and then waits for ever, to be killed.
 """
 
 import signal
@@ -10,8 +10,16 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from time import sleep
+from typing import Any
 
 from tap.store import AllLeased, Claim, ClientSettings, NothingPending, PromptStore
+
+lost = 0
+
+
+def count_lost(parsed: dict[str, Any], **_: object) -> None:
+    global lost
+    lost += parsed.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
 
 
 def work(endpoint: str, table: str, name: str, lease_s: str, least: int = 0, *, stall: bool) -> None:
@@ -19,6 +27,7 @@ def work(endpoint: str, table: str, name: str, lease_s: str, least: int = 0, *, 
     # A busy moto serves sixteen workers one request at a time: patience instead of time-outs.
     settings = ClientSettings("us-east-1", endpoint, read_timeout=60)
     with PromptStore(table, settings, skew=timedelta(milliseconds=100)) as store:
+        store.client.meta.events.register("after-call.dynamodb.UpdateItem", count_lost)
         while True:
             answer = store.claim(name, lease=lease)
             if isinstance(answer, NothingPending):
@@ -49,6 +58,7 @@ def main(endpoint: str, table: str, name: str, lease_s: str, *, threads: int, le
         names = [f"{name}-{number}" for number in range(threads)]
         for done in [pool.submit(work, endpoint, table, each, lease_s, least, stall=False) for each in names]:
             done.result()
+    sys.stdout.write(f"lost {lost}\n")
 
 
 if __name__ == "__main__":
