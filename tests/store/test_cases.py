@@ -13,6 +13,7 @@ import subprocess
 import uuid
 from base64 import b64decode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from tap.local import ROOT
 from tap.store import Claim, PromptStore, UnreadablePrompt
 from tap.store.attributes import ENTRY
 from tap.store.candidates import sweep
+from tap.store.entries import due_entry
 from tap.store.times import epoch_ms
 from tests.support.store_table import make_table
 
@@ -202,6 +204,12 @@ def test_a_result_is_stored_as_the_table_says(live: PromptStore, client: DynamoD
     (item,) = raw(client, live)
     assert item["result"] == typed(case["stored"])
     assert "result_json" not in item
+
+
+@pytest.mark.parametrize("case", CASES["entries"], ids=lambda case: case["name"])
+def test_an_entry_is_the_one_that_the_table_says(case: dict[str, Any]) -> None:
+    due = due_entry(item_of(case), datetime(2026, 11, 26, 12, tzinfo=UTC))
+    assert due == (case["entry"] and tuple(case["entry"]))
 
 
 def test_an_unknown_priority_goes_with_medium(live: PromptStore, client: DynamoDBClient) -> None:

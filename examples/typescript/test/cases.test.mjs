@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { dueEntry } from '../dist/claim-index.js';
 import * as store from '../dist/prompts.js';
 
 const CASES = JSON.parse(await readFile(new URL('../../../tests/cases/items.json', import.meta.url), 'utf8'));
@@ -109,6 +111,14 @@ for (const { value, stored } of CASES.completes) {
     const { token } = await store.claimPrompt(table, 'typescript');
     assert.deepEqual((await store.completePrompt(table, id, token, value)).result, value);
     assert.deepEqual((await raw())[0].result, typed(stored));
+  });
+}
+
+for (const { name, attributes, entry } of CASES.entries) {
+  test(`entry: ${name}`, () => {
+    const item = unmarshall({ ...CASES.base, ...attributes }, { wrapNumbers: Number });
+    const due = dueEntry(item, Date.parse('2026-11-26T12:00:00Z'));
+    assert.deepEqual(due ? [due.queue, due.order] : null, entry);
   });
 }
 
