@@ -227,6 +227,7 @@ def test_typescript_does_the_same(client: DynamoDBClient, endpoint: str, has_ind
     table = f"cases-{uuid.uuid4().hex[:12]}"
     make_table(client, table, index=has_index)
     environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "TAP_TABLE": table}
+    environment |= {"TAP_HAS_INDEX": "yes"} if has_index else {}
     try:
         done = subprocess.run(
             ["node", "--test", "test/"], cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=False

@@ -122,6 +122,68 @@ for (const { name, attributes, entry } of CASES.entries) {
   });
 }
 
+if (process.env['TAP_HAS_INDEX']) {
+  const entry = (item) => (item.claim_queue === undefined ? undefined : [item.claim_queue.S, item.claim_order.S]);
+  const due = (item) => {
+    const { queue, order } = dueEntry(unmarshall(item, { wrapNumbers: Number })) ?? {};
+    return queue && [queue, order];
+  };
+  const allRight = async () => (await raw()).forEach((item) => assert.deepEqual(entry(item), due(item)));
+  const later = () => (ahead += 5);
+
+  test('by the index the highest priority goes first, and then the oldest', async () => {
+    const expected = { high: [], medium: [], low: [] };
+    for (const priority of ['low', 'high', 'medium', 'high', 'low', 'medium', 'high']) {
+      expected[priority].push((await store.createPrompt(table, 'text', 'type', { priority })).id);
+      later();
+    }
+    const taken = [];
+    for (let n = 0; n < 7; n++) taken.push((await store.claimPrompt(table, 'typescript')).prompt.id);
+    assert.deepEqual(taken, [...expected.high, ...expected.medium, ...expected.low]);
+    assert.equal((await store.claimPrompt(table, 'typescript')).kind, 'all_leased');
+  });
+
+  test('every write keeps the entry right, and a prompt that waits again has its old place', async () => {
+    const { id } = await store.createPrompt(table, 'text', 'type');
+    const [created] = await raw();
+    await allRight();
+    await store.claimPrompt(table, 'typescript', { id });
+    await allRight();
+    await store.updatePrompt(table, id, 'pending');
+    assert.deepEqual(entry((await raw())[0]), entry(created));
+    const { token } = await store.claimPrompt(table, 'typescript');
+    await store.completePrompt(table, id, token, 1);
+    assert.equal(entry((await raw())[0]), undefined);
+    await store.updatePrompt(table, id, 'pending');
+    assert.deepEqual(entry((await raw())[0]), entry(created));
+    await store.updatePrompt(table, id, 'failed');
+    assert.equal(entry((await raw())[0]), undefined);
+  });
+
+  test('entries that other programs left wrong are mended', async () => {
+    const order = { claim_order: { S: '0' }, claim_rank: { S: '0' }, claim_queue: { S: 'pending' } };
+    for (const [id, attributes] of Object.entries({
+      finished: { status: { S: 'completed' } },
+      expired: { ttl: { N: '1' } },
+      held: { status: { S: 'in_progress' }, lease_until: { N: '4000000000000' } },
+      odd: { attempts: { S: 'none' } },
+      waits: {},
+    }))
+      await put({ id: { S: id }, ...order, ...attributes });
+    assert.equal((await store.claimPrompt(table, 'typescript')).prompt.id, 'waits');
+    await allRight();
+    assert.equal((await store.claimPrompt(table, 'typescript')).kind, 'all_leased');
+  });
+
+  test('a head of expired prompts holds nobody up', async () => {
+    for (let n = 0; n < 60; n++)
+      await put({ id: { S: `old-${n}` }, ttl: { N: '1' }, claim_queue: { S: 'pending' }, claim_order: { S: `00${n}` } });
+    await store.createPrompt(table, 'text', 'type', { id: 'living', priority: 'low' });
+    assert.equal((await store.claimPrompt(table, 'typescript')).prompt.id, 'living');
+    await allRight();
+  });
+}
+
 test('an unknown priority goes with medium', async () => {
   for (const name of ['low', 'urgent', 'high']) await put({ id: { S: name }, priority: { S: name } });
   const claims = [];
