@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,9 @@ def test_a_reindex_killed_with_9_goes_on_beside_workers_and_each_prompt_is_compl
     workers = [
         start("tests.store.worker", *place, f"w{n}", LEASE_S, "2", str(min(50, FOREIGN // 10))) for n in range(2)
     ]
+    # Read meanwhile: a worker whose pipe is full would sleep past its lease.
+    reading = ThreadPoolExecutor(len(workers))
+    told = [reading.submit(output(worker).read) for worker in workers]
     command = [sys.executable, "-m", "tap", "prompts", "reindex", "--json", "--workers=4", f"--table={place[1]}"]
     options: dict[str, Any] = {
         "cwd": tmp_path,
@@ -89,7 +93,7 @@ def test_a_reindex_killed_with_9_goes_on_beside_workers_and_each_prompt_is_compl
     report = json.loads(done.stdout)
     assert report["items"] == FOREIGN
     assert (report["resumed_at"] > 0) == (FOREIGN > PAGE)
-    handed_out = Counter(line for worker in workers for line in output(worker).read().splitlines()[:-1])
+    handed_out = Counter(line for said in told for line in said.result().splitlines()[:-1])
     assert [worker.wait() for worker in workers] == [0, 0]
     while claim := live_store.claim("the last"):
         handed_out[live_store.complete(claim, "done").id] += 1

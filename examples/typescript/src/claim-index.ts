@@ -23,7 +23,10 @@ const LARGER_PAGE = 1000; // after a page on which nothing is free
 const LOOKS_FOR_LAPSED = 1 / 4;
 const SWEEPS = 1 / 16;
 const NARROWING = 0.95;
-const FEW = 4; // wrong entries that are mended one by one
+// Wrong entries are mended one by one. What is expired or finished, and more than a few, goes into transactions: nobody else
+// writes it, while a worker's write of what still waits would be refused for the transaction's sake.
+const FEW = 4;
+const MOST_ONE_BY_ONE = 25;
 const MOST_MENDED = 500;
 const SMALLEST_BITE = 5;
 const LARGEST_AT_ONCE = 25;
@@ -239,10 +242,16 @@ async function swept(table: Table, { sweep }: Known): Promise<Item[]> {
 }
 
 async function mendAll(table: Table, items: Item[]): Promise<void> {
-  const writes = items.map((item) => ({ id: item['id'] as string, write: mending(item, dueEntry(item)) }));
+  const writes = items.map((item) => {
+    const due = dueEntry(item);
+    return { id: item['id'] as string, isGone: due === undefined, write: mending(item, due) };
+  });
+  const gone = writes.filter(({ isGone }) => isGone);
+  const others = writes.filter(({ isGone }) => !isGone).slice(0, MOST_ONE_BY_ONE);
+  const isFew = gone.length <= FEW;
   try {
-    if (writes.length <= FEW) for (const { id, write } of writes) await update(table, id, write);
-    else for (let start = 0; start < writes.length; start += 100) await updateAll(table, writes.slice(start, start + 100));
+    for (const { id, write } of isFew ? [...gone, ...others] : others) await update(table, id, write);
+    if (!isFew) for (let start = 0; start < gone.length; start += 100) await updateAll(table, gone.slice(start, start + 100));
   } catch (error) {
     // Another worker is mending the same, or one item has no room for an entry: no reason to fail a claim.
     if (process.env['TAP_DEBUG']) console.warn(`not all entries could be mended: ${sentence(error)}`);

@@ -31,8 +31,10 @@ _LOOKS_FOR_LAPSED: Final = 1 / 4
 _SWEEPS: Final = 1 / 16
 #: What a claim without a loss does to the number that the next chooses among.
 _NARROWING: Final = 0.95
-#: Wrong entries that are mended one by one; more than that go into transactions.
+#: So many wrong entries are mended one by one. More than a few that are finished or expired go into transactions, since
+#: nobody else writes them: a worker's write of what still waits would be refused for a transaction's sake.
 _FEW: Final = 4
+_MOST_ONE_BY_ONE: Final = 25
 _IN_A_TRANSACTION: Final = 100
 #: The most that one look mends: others shall not wait for it too long.
 _MOST_MENDED: Final = 500
@@ -115,13 +117,15 @@ class IndexLooks:
         """Mend what can be mended, and empty the list: what has changed since is somebody else's to keep right."""
         items, wrong[:] = wrong[:_MOST_MENDED], []
         now = self._table.now()
+        gone = [item for item in items if due_entry(item, now) is None]
+        one_by_one = [item for item in items if item not in gone][:_MOST_ONE_BY_ONE]
+        if len(gone) <= _FEW:
+            one_by_one, gone = gone + one_by_one, []
         try:
-            if len(items) <= _FEW:
-                for item in items:
-                    mend(self._table, item)
-                return
-            for start in range(0, len(items), _IN_A_TRANSACTION):
-                some = items[start : start + _IN_A_TRANSACTION]
+            for item in one_by_one:
+                mend(self._table, item)
+            for start in range(0, len(gone), _IN_A_TRANSACTION):
+                some = gone[start : start + _IN_A_TRANSACTION]
                 updates: Any = [self._table.update_of(item["id"]["S"], *mending(item, now)) for item in some]
                 with Calling(self._table.table_name):
                     self._table.client.transact_write_items(TransactItems=updates)
