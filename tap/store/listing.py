@@ -68,7 +68,7 @@ def _items(
             table.claim_index.refused()
         else:
             for item in [] if first is None else _chain(first, pending):
-                if task_type not in (None, item["task_type"].get("S")):
+                if task_type not in (None, item.get("task_type", {}).get("S")):
                     continue
                 if priority in (None, meaning("priority", item.get("priority")) or DEFAULT_PRIORITY):
                     yield item

@@ -22,6 +22,7 @@ from tap.store import AllLeased, CheckpointRefused, Claim, NothingPending, Promp
 from tap.store import index as detection
 from tap.store.candidates import index as looking
 from tap.store.entries import due_entry, entry_of
+from tap.store.errors import Calling
 from tests.store.test_claims import LEASE, SKEW, claimed
 from tests.support.store_table import ManualClock, make_table
 
@@ -216,23 +217,26 @@ def test_what_no_worker_can_take_goes_out_of_the_way(
     assert claimed(store).id == "odd-0"
 
 
+def refuse_writes_of(store: PromptStore, full: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As DynamoDB does with an item that has no room left for the attribute."""
+    update = store._table.update
+
+    def refuse(prompt_id: str, changes: str, *rest: Any) -> Any:
+        if prompt_id == full and name in changes:
+            said: Any = {"Error": {"Code": "ValidationException", "Message": "Item size to update has exceeded"}}
+            with Calling(store.table_name, prompt_id):
+                raise ClientError(said, "UpdateItem")
+        return update(prompt_id, changes, *rest)
+
+    monkeypatch.setattr(store._table, "update", refuse)
+
+
 def test_the_claim_that_dynamodb_refuses_is_not_tried_for_ever(
     store: PromptStore, client: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.create("text", "type", "high", prompt_id="full")
     other = store.create("text", "type", "low")
-    update = store._table.update
-
-    def refuse(prompt_id: str, changes: str, *rest: Any) -> Any:
-        if prompt_id == "full" and "attempts" in changes:
-            error: Any = {"Error": {"Code": "ValidationException", "Message": "Item size to update has exceeded"}}
-            from tap.store.errors import Calling
-
-            with Calling(store.table_name, prompt_id):
-                raise ClientError(error, "UpdateItem")
-        return update(prompt_id, changes, *rest)
-
-    monkeypatch.setattr(store._table, "update", refuse)
+    refuse_writes_of(store, "full", "attempts", monkeypatch)
     assert claimed(store).id == other.id
     assert raw(client, store)["full"]["claim_queue"] == {"S": "stuck"}
     with requests(store) as made:
@@ -256,6 +260,29 @@ def test_prompts_of_other_programs_are_found_without_a_step_by_hand(
         clock.advance(1)
     assert taken == {f"s{number}" for number in range(40)}
     assert all_right(client, store, clock)
+
+
+def test_a_large_bite_of_strays_leaves_none_behind(
+    store: PromptStore, client: DynamoDBClient, clock: ManualClock
+) -> None:
+    """A worker that looked last a minute ago takes a bite of 300 items, and mends as many as fit into a claim."""
+    store.claim("w")
+    for number in range(60):
+        by_another(client, store, f"s{number:02}")
+    clock.advance(60)
+    assert len({claimed(store).id for _ in range(60)}) == 60
+    assert all_right(client, store, clock)
+
+
+def test_a_stray_without_room_for_an_entry_stops_no_other(
+    store: PromptStore, client: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_writes_of(store, "full", "claim_queue", monkeypatch)
+    for name in ("full", "stray"):
+        by_another(client, store, name)
+    assert claimed(store).id == "stray"
+    assert raw(client, store)["stray"]["claim_queue"] == {"S": "leased"}
+    assert "claim_queue" not in raw(client, store)["full"]
 
 
 def test_strays_are_found_although_something_always_waits(

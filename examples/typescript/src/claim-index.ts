@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { sentence } from './errors.js';
+import { InvalidPrompt, sentence } from './errors.js';
 import { freeFrom, isLive, meaning, type Item } from './item.js';
 import { ask, query, strays, update, updateAll, type Table, type Write } from './table.js';
 
@@ -29,7 +29,6 @@ const FEW = 4;
 const MOST_ONE_BY_ONE = 25;
 const MOST_MENDED = 500;
 const SMALLEST_BITE = 5;
-const LARGEST_AT_ONCE = 25;
 const LARGEST_BITE = 500;
 
 /** What this process knows of a table. */
@@ -235,7 +234,11 @@ async function swept(table: Table, { sweep }: Known): Promise<Item[]> {
     sweep.start = page.last;
     if (fromTheHead && sweep.start === undefined) break;
   }
-  sweep.bite = found.length > 0 ? Math.min(2 * sweep.bite, LARGEST_AT_ONCE) : SMALLEST_BITE;
+  if (found.length > MOST_ONE_BY_ONE) {
+    found.length = MOST_ONE_BY_ONE; // the others with the next bite
+    sweep.start = { id: found.at(-1)?.['id'] };
+  }
+  sweep.bite = found.length > 0 ? Math.min(2 * sweep.bite, MOST_ONE_BY_ONE) : SMALLEST_BITE;
   sweep.nextAt = found.length > 0 ? now : now + units * 1000;
   await mendAll(table, found);
   return found;
@@ -250,10 +253,13 @@ async function mendAll(table: Table, items: Item[]): Promise<void> {
   const others = writes.filter(({ isGone }) => !isGone).slice(0, MOST_ONE_BY_ONE);
   const isFew = gone.length <= FEW;
   try {
-    for (const { id, write } of isFew ? [...gone, ...others] : others) await update(table, id, write);
+    for (const { id, write } of isFew ? [...gone, ...others] : others)
+      await update(table, id, write).catch((error: unknown) => {
+        if (!(error instanceof InvalidPrompt)) throw error; // which has no room for an entry
+      });
     if (!isFew) for (let start = 0; start < gone.length; start += 100) await updateAll(table, gone.slice(start, start + 100));
   } catch (error) {
-    // Another worker is mending the same, or one item has no room for an entry: no reason to fail a claim.
+    // Another worker is mending the same, or the table is being throttled: no reason to fail a claim.
     if (process.env['TAP_DEBUG']) console.warn(`not all entries could be mended: ${sentence(error)}`);
   }
 }

@@ -14,9 +14,9 @@ from itertools import groupby
 from typing import Any, Final
 
 from tap.store.candidates import Look, is_free
-from tap.store.candidates.sweep import Sweep
+from tap.store.candidates.sweep import MOST_FOUND, Sweep
 from tap.store.entries import INDEX, LEASED, PENDING, due_entry, entry_of, mending, rank_of
-from tap.store.errors import Calling, StoreError
+from tap.store.errors import Calling, StoreError, is_refused
 from tap.store.items import Item, is_expired, lease_end
 from tap.store.table import Table
 
@@ -34,7 +34,7 @@ _NARROWING: Final = 0.95
 #: So many wrong entries are mended one by one. More than a few that are finished or expired go into transactions, since
 #: nobody else writes them: a worker's write of what still waits would be refused for a transaction's sake.
 _FEW: Final = 4
-_MOST_ONE_BY_ONE: Final = 25
+_MOST_ONE_BY_ONE: Final = MOST_FOUND
 _IN_A_TRANSACTION: Final = 100
 #: The most that one look mends: others shall not wait for it too long.
 _MOST_MENDED: Final = 500
@@ -95,8 +95,9 @@ class IndexLooks:
         wrong += [item for item in page if due_entry(item, now) != entry_of(item)]
         living = [item for item in page if not is_expired(item, now)]
         ours = [item for item in living if task_type is None or item.get("task_type") == {"S": task_type}]
-        free = [item for item in ours if is_free(item, now - self._skew)]
-        return Look(free, [item for item in ours if item not in free and lease_end(item) is not None])
+        ripe = now - self._skew
+        leased = [item for item in ours if not is_free(item, ripe) and lease_end(item) is not None]
+        return Look([item for item in ours if is_free(item, ripe)], leased)
 
     def _leased(self, wrong: list[Item], task_type: str | None) -> Iterator[Look]:
         """The leased by the end of their lease, a page at a time, up to the first that has not run out."""
@@ -118,20 +119,28 @@ class IndexLooks:
         items, wrong[:] = wrong[:_MOST_MENDED], []
         now = self._table.now()
         gone = [item for item in items if due_entry(item, now) is None]
-        one_by_one = [item for item in items if item not in gone][:_MOST_ONE_BY_ONE]
+        one_by_one = [item for item in items if due_entry(item, now) is not None][:_MOST_ONE_BY_ONE]
         if len(gone) <= _FEW:
             one_by_one, gone = gone + one_by_one, []
         try:
             for item in one_by_one:
-                mend(self._table, item)
+                self._mend_one(item)
             for start in range(0, len(gone), _IN_A_TRANSACTION):
                 some = gone[start : start + _IN_A_TRANSACTION]
                 updates: Any = [self._table.update_of(item["id"]["S"], *mending(item, now)) for item in some]
                 with Calling(self._table.table_name):
                     self._table.client.transact_write_items(TransactItems=updates)
         except StoreError as error:
-            # Another worker is mending the same, or one item has no room for an entry: no reason to fail a claim.
+            # Another worker is mending the same, or the table is being throttled: no reason to fail a claim.
             _log.debug("Not all entries of the claim index could be mended: %s", error)
+
+    def _mend_one(self, item: Item) -> None:
+        try:
+            mend(self._table, item)
+        except StoreError as error:
+            if not is_refused(error.__cause__):
+                raise
+            _log.debug("Prompt %r has no room for an entry in the claim index: %s", item["id"]["S"], error)
 
     def _in_order(self, free: list[Item]) -> list[Item]:
         """By rank, but for the choice within a priority: workers that see the same should take different ones."""

@@ -20,8 +20,8 @@ from tap.store.table import Table
 #: Items of a bite: a read unit where prompts have 1 KB.
 SMALLEST_BITE: Final = 5
 LARGEST_BITE: Final = 500
-#: A bite that is taken at once, since the one before found something. All that it finds is mended in that claim.
-_LARGEST_AT_ONCE: Final = 25
+#: The most that it finds at once, since all of that gets its entry in the same claim.
+MOST_FOUND: Final = 25
 _UNITS_A_SECOND: Final = 1.0
 _AFTER_A_REFUSAL: Final = timedelta(hours=1)
 _log = logging.getLogger("tap.store")
@@ -59,8 +59,11 @@ class Sweep:
             _log.info("This program may not scan the table: prompts without an entry are left to others. %s", error)
             self._next_at = now + _AFTER_A_REFUSAL
             return []
+        if len(found) > MOST_FOUND:
+            found = found[:MOST_FOUND]
+            self._start = {"id": found[-1]["id"]}
         if found:
-            self._next_at, self._bite = now, min(2 * self._bite, _LARGEST_AT_ONCE)
+            self._next_at, self._bite = now, min(2 * self._bite, MOST_FOUND)
         else:
             self._next_at, self._bite = now + timedelta(seconds=units / _UNITS_A_SECOND), SMALLEST_BITE
         return found
