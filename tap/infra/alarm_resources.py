@@ -9,18 +9,18 @@ from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
 )
 from constructs import Construct
 
-from tap.infra.alarms import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series
+from tap.infra.alarms import NAMESPACE, AlarmDefinition, Series
 
 
 def alarms(
-    scope: Construct, definitions: Iterable[AlarmDefinition], *, topic_arn: str, tags: dict[str, str]
+    scope: Construct, definitions: Iterable[AlarmDefinition], *, period: int, topic_arn: str, tags: dict[str, str]
 ) -> list[CloudwatchMetricAlarm]:
     """One alarm for each definition; each tells the topic when it goes to ALARM and when it is OK again."""
-    return [_alarm(scope, definition, topic_arn, tags) for definition in definitions]
+    return [_alarm(scope, definition, period, topic_arn, tags) for definition in definitions]
 
 
 def _alarm(
-    scope: Construct, definition: AlarmDefinition, topic_arn: str, tags: dict[str, str]
+    scope: Construct, definition: AlarmDefinition, period: int, topic_arn: str, tags: dict[str, str]
 ) -> CloudwatchMetricAlarm:
     first, *more = definition.series
     return CloudwatchMetricAlarm(
@@ -35,8 +35,8 @@ def _alarm(
         metric_name=None if more else first.metric,
         dimensions=None if more else first.dimensions or None,
         statistic=None if more else "Sum",
-        period=None if more else ALARM_PERIOD,
-        metric_query=_sum(definition.series) if more else None,
+        period=None if more else period,
+        metric_query=_sum(definition.series, period) if more else None,
         # DynamoDB emits an error metric only when there was an error: silence is good news.
         treat_missing_data="notBreaching",
         alarm_actions=[topic_arn],
@@ -45,7 +45,7 @@ def _alarm(
     )
 
 
-def _sum(series: Iterable[Series]) -> list[CloudwatchMetricAlarmMetricQuery]:
+def _sum(series: Iterable[Series], period: int) -> list[CloudwatchMetricAlarmMetricQuery]:
     ids = {f"m{index}": one for index, one in enumerate(series, start=1)}
     # Without FILL one series that had nothing to emit makes the whole sum empty.
     dimensions = {name for one in ids.values() for name in one.dimensions}
@@ -62,7 +62,7 @@ def _sum(series: Iterable[Series]) -> list[CloudwatchMetricAlarmMetricQuery]:
                 namespace=NAMESPACE,
                 metric_name=one.metric,
                 dimensions=dict(one.dimensions),
-                period=ALARM_PERIOD,
+                period=period,
                 stat="Sum",
             ),
         )

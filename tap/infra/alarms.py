@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 NAMESPACE = "AWS/DynamoDB"
-#: Seconds over which an alarm sums.
-ALARM_PERIOD = 300
 #: The operations that `SystemErrors`, `ThrottledRequests` and `SuccessfulRequestLatency` are counted by. Ten, since
 #: an alarm's expression takes ten metrics at most and no SEARCH.
 TABLE_OPERATIONS = (
@@ -36,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True)
 class AlarmDefinition:
-    """An alarm on the sum of its series over `ALARM_PERIOD`: ALARM while it is `threshold` or more."""
+    """An alarm on the sum of its series over the alarms' period: ALARM while it is `threshold` or more."""
 
     construct_id: str
     name: str
@@ -58,7 +56,9 @@ def by_index(metric: str, table: str, index: str | None) -> tuple[Series, ...]:
     return (per_table, Series(metric, {"TableName": table, "GlobalSecondaryIndexName": index}))
 
 
-def alarm_definitions(names: Mapping[str, str], index: str | None = None) -> tuple[AlarmDefinition, ...]:
+def alarm_definitions(
+    names: Mapping[str, str], thresholds: Mapping[str, int], index: str | None = None
+) -> tuple[AlarmDefinition, ...]:
     """The stack's alarms; `names` has the table's name and each alarm's, all of which may be expressions."""
     table = names["table"]
     return (
@@ -67,7 +67,7 @@ def alarm_definitions(names: Mapping[str, str], index: str | None = None) -> tup
             names["throttle_alarm"],
             "Requests to DynamoDB that were refused with HTTP 400 (UserErrors), in the whole account and region:"
             " AWS does not count them by table. Look for a deployment with bad parameters or credentials.",
-            10,
+            thresholds["throttle_alarm"],
             (Series("UserErrors", {}),),
         ),
         AlarmDefinition(
@@ -75,21 +75,21 @@ def alarm_definitions(names: Mapping[str, str], index: str | None = None) -> tup
             names["system_error_alarm"],
             f"DynamoDB answered requests to {table} with HTTP 500 (SystemErrors), over all operations."
             " Clients retry by themselves; look at the AWS Health Dashboard if it lasts.",
-            5,
+            thresholds["system_error_alarm"],
             by_operation("SystemErrors", table),
         ),
         AlarmDefinition(
             "DynamoDBReadThrottleAlarm",
             names["read_throttle_alarm"],
             f"Reads of {table} were throttled (ReadThrottleEvents): a hot key, or the account's table limits.",
-            10,
+            thresholds["read_throttle_alarm"],
             by_index("ReadThrottleEvents", table, index),
         ),
         AlarmDefinition(
             "DynamoDBWriteThrottleAlarm",
             names["write_throttle_alarm"],
             f"Writes to {table} were throttled (WriteThrottleEvents): a hot key, or the account's table limits.",
-            10,
+            thresholds["write_throttle_alarm"],
             by_index("WriteThrottleEvents", table, index),
         ),
     )

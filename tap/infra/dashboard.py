@@ -6,7 +6,7 @@ The body's form: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReferenc
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tap.infra.alarms import ALARM_PERIOD, NAMESPACE, AlarmDefinition, Series, by_index, by_operation
+from tap.infra.alarms import NAMESPACE, AlarmDefinition, Series, by_index, by_operation
 
 #: What tap.store writes and reads single prompts by, and how it imports.
 _LATENCY_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem")
@@ -19,10 +19,12 @@ def dashboard_body(
     table: str,
     definitions: Sequence[AlarmDefinition],
     alarm_arns: Sequence[str],
+    alarm_period: int,
     index: str | None = None,
 ) -> dict[str, Any]:
     """The body as plain data: a grid 24 wide; every string but `title` may be a Terraform expression."""
     thresholds = {series.metric: alarm.threshold for alarm in definitions for series in alarm.series}
+    reads, writes = thresholds["ReadThrottleEvents"], thresholds["WriteThrottleEvents"]
     latency_of = (*_LATENCY_OPERATIONS, *(["Query"] if index else []))
 
     def graph(x: int, y: int, heading: str, unit: str, metrics: list[Any], **more: Any) -> dict[str, Any]:
@@ -64,19 +66,21 @@ def dashboard_body(
                 0,
                 5,
                 "Errors: DynamoDB's (by operation) and callers' (whole account)",
-                "Requests in five minutes",
+                f"Requests in {_minutes(alarm_period)}",
                 [*_lines(by_operation("SystemErrors", table)), *_lines([Series("UserErrors", {})])],
-                period=ALARM_PERIOD,
-                annotations=_threshold("UserErrors", thresholds["UserErrors"]),
+                period=alarm_period,
+                annotations=_lines_at({"UserErrors": thresholds["UserErrors"]}),
             ),
             graph(
                 12,
                 5,
                 "Throttled reads and writes",
-                "Events in five minutes",
+                f"Events in {_minutes(alarm_period)}",
                 _lines([*by_index("ReadThrottleEvents", table, index), *by_index("WriteThrottleEvents", table, index)]),
-                period=ALARM_PERIOD,
-                annotations=_threshold("Read or write throttles", thresholds["ReadThrottleEvents"]),
+                period=alarm_period,
+                annotations=_lines_at(
+                    {"Read or write throttles": reads} if reads == writes else {"Reads": reads, "Writes": writes}
+                ),
             ),
             graph(
                 0,
@@ -140,9 +144,16 @@ def _per_second(named: Mapping[str, Sequence[Series]]) -> list[Any]:
     return [*expressions, *hidden]
 
 
+def _minutes(seconds: int) -> str:
+    words = {1: "one minute", 5: "five minutes", 10: "ten minutes"}
+    return words.get(seconds // 60, f"{seconds // 60} minutes")
+
+
 def _of_index(series: Series) -> str:
     return ", index" if "GlobalSecondaryIndexName" in series.dimensions else ""
 
 
-def _threshold(label: str, value: int) -> dict[str, Any]:
-    return {"horizontal": [{"label": f"{label}: alarm from here", "value": value, "color": "#d13212"}]}
+def _lines_at(thresholds: Mapping[str, int]) -> dict[str, Any]:
+    """A red line where each alarm fires."""
+    lines = [(f"{label}: alarm from here", value) for label, value in thresholds.items()]
+    return {"horizontal": [{"label": label, "value": value, "color": "#d13212"} for label, value in lines]}

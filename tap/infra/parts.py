@@ -49,12 +49,16 @@ def build(
     tags: dict[str, str],
     conditions: Conditions,
     claim_index: bool,
+    thresholds: Mapping[str, int],
+    alarm_period: int,
+    prevent_destroy: bool,
 ) -> None:
     """Make every resource and output in `scope`.
 
-    `names` are the physical names by their settings (`table`, `key_alias`, …), `claim_index` says whether the table has
-    the index that workers find prompts by. Terraform addresses are the
-    CloudFormation template's logical ids and stay so: a refactoring that would change one ships a `moved` block.
+    `names` are the physical names by their settings (`table`, `key_alias`, …), and `thresholds` the alarms' by the same
+    ones. `claim_index` says whether the table has the index that workers find prompts by, and `prevent_destroy` whether
+    Terraform refuses a plan that would destroy the table or its key. Terraform addresses are the CloudFormation
+    template's logical ids and stay so: a refactoring that would change one ships a `moved` block.
     """
     place = Place(
         partition=DataAwsPartition(scope, "partition").partition,
@@ -66,6 +70,7 @@ def build(
         alias=names["key_alias"],
         description=f"Encrypts the prompts and alerts of {stack_name}",
         place=place,
+        prevent_destroy=prevent_destroy,
         tags=tags,
     )
     topic, policy, subscription = alert_topic(
@@ -77,14 +82,15 @@ def build(
         tags=tags,
     )
     index = CLAIM_INDEX if claim_index else None
-    definitions = alarm_definitions(names, index)
-    made = alarms(scope, definitions, topic_arn=topic.arn, tags=tags)
+    definitions = alarm_definitions(names, thresholds, index)
+    made = alarms(scope, definitions, period=alarm_period, topic_arn=topic.arn, tags=tags)
     body = dashboard_body(
         title=f"TAP, {environment_suffix}",
         region=region,
         table=names["table"],
         index=index,
         definitions=definitions,
+        alarm_period=alarm_period,
         alarm_arns=[alarm.arn for alarm in made],
     )
     board = CloudwatchDashboard(
@@ -99,6 +105,7 @@ def build(
         deletion_protection=conditions.deletion_protection_enabled.boolean_value,
         point_in_time_recovery=conditions.point_in_time_recovery_enabled.boolean_value,
         claim_index=claim_index,
+        prevent_destroy=prevent_destroy,
         depends_on=[alias, policy, subscription, board],
         tags=tags,
     )

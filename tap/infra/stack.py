@@ -38,6 +38,9 @@ class TapStack(TerraformStack):
             },
             conditions=_conditions(self, settings),
             claim_index=settings.claim_index_enabled,
+            thresholds=settings.thresholds.model_dump(),
+            alarm_period=settings.alarm_period,
+            prevent_destroy=settings.deletion_protection_enabled,
         )
 
 

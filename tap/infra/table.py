@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cdktf import IResolvable, ITerraformDependable
+from cdktf import IResolvable, ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.dynamodb_table import (
     DynamodbTable,
     DynamodbTableAttribute,
@@ -27,6 +27,7 @@ def prompt_table(
     deletion_protection: IResolvable,
     point_in_time_recovery: IResolvable,
     claim_index: bool,
+    prevent_destroy: bool,
     depends_on: Sequence[ITerraformDependable],
     tags: dict[str, str],
 ) -> DynamodbTable:
@@ -59,5 +60,6 @@ def prompt_table(
         point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=point_in_time_recovery),
         deletion_protection_enabled=deletion_protection,
         depends_on=depends_on,
+        lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if prevent_destroy else None,
         tags=tags,
     )

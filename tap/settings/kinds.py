@@ -115,3 +115,20 @@ StateKey = Annotated[
         " and no .tflock at its end",
     ),
 ]
+
+
+def _minutes(value: int) -> int:
+    if value % 60 or not 60 <= value <= 86_400:
+        raise ValueError("whole minutes in seconds, from 60 to 86400")
+    return value
+
+
+def _positive(value: int) -> int:
+    if not 1 <= value <= 1_000_000_000:
+        raise ValueError("a whole number from 1 to 1000000000")
+    return value
+
+
+#: CloudWatch's: DynamoDB's metrics come once a minute, and one evaluation takes a day at most.
+AlarmPeriod = Annotated[int, AfterValidator(_minutes)]
+Threshold = Annotated[int, AfterValidator(_positive)]

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tap.settings.kinds import (
     AlarmName,
+    AlarmPeriod,
     Bucket,
     DashboardName,
     Email,
@@ -17,6 +18,7 @@ from tap.settings.kinds import (
     TableName,
     TagKey,
     TagValue,
+    Threshold,
     TopicName,
 )
 
@@ -61,6 +63,15 @@ def _template(name: str) -> str:
     return str(extra["template"])
 
 
+class Thresholds(_Model):
+    """From how many on within `alarm_period` each alarm fires; called like the alarm's name in `Names`."""
+
+    throttle_alarm: Threshold = 10
+    system_error_alarm: Threshold = 5
+    read_throttle_alarm: Threshold = 10
+    write_throttle_alarm: Threshold = 10
+
+
 class LocalBackend(_Model):
     """State in a file beside main.py."""
 
@@ -96,6 +107,8 @@ class Settings(_Model):
     deletion_protection_enabled: bool = False
     point_in_time_recovery_enabled: bool = False
     claim_index_enabled: bool = False
+    alarm_period: AlarmPeriod = 300
+    thresholds: Thresholds = Thresholds()
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_own_tags_left_alone)] = {}
     backend: Annotated[LocalBackend | S3Backend, Field(discriminator="type")] = LocalBackend()
     names: Names = Field(

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tap.settings.mistakes import SettingsError, key, sentence, shown
-from tap.settings.model import DEFAULT_SUFFIX, Names, S3Backend, Settings, default_names
+from tap.settings.model import DEFAULT_SUFFIX, Names, S3Backend, Settings, Thresholds, default_names
 
 #: Settings that a `TAP_*` variable can set, which are those of one plain value; the others live in the file alone.
 FROM_PROCESS_ENVIRONMENT = tuple(
@@ -21,24 +21,36 @@ FROM_PROCESS_ENVIRONMENT = tuple(
     if field.annotation in (str, bool, int, float) and name != "environment_suffix"
 )
 #: Words by which a variable is taken for a mistyped setting; other TAP_* variables are other programs', or tap.store's.
-_SETTINGS_WORDS = ("PROTECT", "RECOVER", "PITR", "BACKUP", "MAIL", "ALERT", "REGION", "PROJECT", "SUFFIX", "ENVIRON")
+_SETTINGS_WORDS = (
+    *("PROTECT", "RECOVER", "PITR", "BACKUP", "MAIL", "ALERT", "REGION", "PROJECT", "SUFFIX", "ENVIRON"),
+    *("INDEX", "ALARM", "PERIOD"),
+)
 
-#: What people call the table of settings that all environments share, which there is not.
+#: The table of what all environments have in common.
 SHARED = "default"
+#: Settings that are tables: an environment's own entries come on top of the shared ones.
+_MERGED = ("tags", "thresholds", "backend")
 
 
 def load(file: Path, process_environment: Mapping[str, str]) -> list[Settings]:
     """The environments that this process is about.
 
-    Without the file: one environment, `dev`, with the defaults. With `TAP_ENVIRONMENT_SUFFIX`: that one alone.
+    Without the file: one environment, `dev`, with the defaults. With `TAP_ENVIRONMENT_SUFFIX`: that one alone, whether
+    or not it is in the file. The settings in `[default]` are every environment's, unless it has its own.
 
     :raises SettingsError: for the first mistake found, before anything is created.
     """
     _refuse_misspelt(process_environment)
     tables = _read(file)
+    shared = tables.pop(SHARED, {})
     if (suffix := process_environment.get("TAP_ENVIRONMENT_SUFFIX")) is not None:
         tables = {suffix: tables.get(suffix, {})}
-    loaded = [_one(file.name, suffix, table, process_environment) for suffix, table in tables.items()]
+    elif not tables:
+        raise SettingsError(
+            f"{file.name} holds no environment beside [{SHARED}]: add a table such as [{DEFAULT_SUFFIX}], or set"
+            " TAP_ENVIRONMENT_SUFFIX."
+        )
+    loaded = [_one(file.name, suffix, shared, table, process_environment) for suffix, table in tables.items()]
     _refuse_shared_names(loaded)
     return loaded
 
@@ -53,8 +65,8 @@ def _refuse_misspelt(process_environment: Mapping[str, str]) -> None:
         said = f"{variable} = {shown(process_environment[variable])} is not a setting"
         if near := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
             raise SettingsError(f"{said}; did you mean {near[0]}?")
-        if any(word in name for word in ("TAG", "NAMES", "BACKEND", "BUCKET")):
-            raise SettingsError(f"{said}; tags, names and the backend are set in environments.toml alone.")
+        if any(word in name for word in ("TAG", "NAMES", "BACKEND", "BUCKET", "THRESHOLD")):
+            raise SettingsError(f"{said}; tags, names, thresholds and the backend are set in environments.toml alone.")
         if any(word in name for word in _SETTINGS_WORDS):
             raise SettingsError(f"{said}; these are: {', '.join(known)}.")
 
@@ -79,28 +91,30 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
     return document
 
 
-def _one(file: str, suffix: str, table: Mapping[str, Any], process_environment: Mapping[str, str]) -> Settings:
+def _one(
+    file: str, suffix: str, shared: Mapping[str, Any], table: Mapping[str, Any], process_environment: Mapping[str, str]
+) -> Settings:
     by_variable = "TAP_ENVIRONMENT_SUFFIX" in process_environment
     if suffix == SHARED:
-        place = "TAP_ENVIRONMENT_SUFFIX" if by_variable else f"{file}, [{SHARED}]"
         raise SettingsError(
-            f"{place}: {SHARED} is not an environment, and its settings reach no other one; write them into each"
-            f" environment's table, such as [{DEFAULT_SUFFIX}]."
+            f"TAP_ENVIRONMENT_SUFFIX: {SHARED} is not an environment: in {file} its table is what all of them share."
         )
-    # The table's name is the suffix: were it a setting as well, the two could disagree.
-    if "environment_suffix" in table:
-        raise SettingsError(
-            f"{file}, [{key(suffix)}]: environment_suffix = {shown(table['environment_suffix'])} is not a setting"
-            " here; the table's name in brackets is the environment's suffix."
-        )
-    origin = dict.fromkeys(table, f"{file}, [{key(suffix)}]")
-    values: dict[str, Any] = {"environment_suffix": suffix, **table}
-    origin["environment_suffix"] = "TAP_ENVIRONMENT_SUFFIX" if by_variable else f"{file}, the name of [{key(suffix)}]"
+    origin: dict[tuple[str, ...], str] = {}
+    values: dict[str, Any] = {"environment_suffix": suffix}
+    for name, settings in ((SHARED, shared), (suffix, table)):
+        place = f"{file}, [{key(name)}]"
+        _refuse_misplaced(place, name, settings)
+        for setting, value in settings.items():
+            values[setting] = _merged(setting, values.get(setting), value)
+            origin[setting,] = place
+            if isinstance(value, dict):
+                origin |= {(setting, inner): place for inner in value}
+    origin["environment_suffix",] = "TAP_ENVIRONMENT_SUFFIX" if by_variable else f"{file}, the name of [{key(suffix)}]"
     for setting in FROM_PROCESS_ENVIRONMENT:
         variable = f"TAP_{setting.upper()}"
         if (text := process_environment.get(variable)) is not None:
             values[setting] = _parsed(setting, text)
-            origin[setting] = variable
+            origin[setting,] = variable
     if isinstance(own := values.get("names"), dict):
         prefix = (str(values.get("project_name", "tap")), suffix)
         values["names"] = default_names(*prefix) | own
@@ -109,8 +123,32 @@ def _one(file: str, suffix: str, table: Mapping[str, Any], process_environment: 
     except ValidationError as error:
         first = error.errors()[0]
         path = [str(part) for part in first["loc"]]
-        place = origin.get(path[0], "")
+        places = [origin[path[0], part] for part in path[1:] if (path[0], part) in origin]
+        place = places[0] if places else origin.get((path[0],), "")
         raise SettingsError(sentence(first, place, _known_settings(path[:-1]), list(S3Backend.model_fields))) from error
+
+
+def _merged(setting: str, shared: Any, own: Any) -> Any:
+    """An environment's own value, on top of the shared one where both are tables of that kind."""
+    if setting not in _MERGED or not isinstance(shared, dict) or not isinstance(own, dict):
+        return own
+    if setting == "backend" and own.get("type", shared.get("type")) != shared.get("type"):
+        return own  # another kind of backend has settings of its own
+    return {**shared, **own}
+
+
+def _refuse_misplaced(place: str, name: str, table: Mapping[str, Any]) -> None:
+    # The table's name is the suffix: were it a setting as well, the two could disagree.
+    if "environment_suffix" in table:
+        raise SettingsError(
+            f"{place}: environment_suffix = {shown(table['environment_suffix'])} is not a setting"
+            " here; the table's name in brackets is the environment's suffix."
+        )
+    if name == SHARED and "names" in table:
+        raise SettingsError(
+            f"{place}: names = {shown(table['names'])} can't be shared; each environment needs names of its own,"
+            f" in a table such as [{DEFAULT_SUFFIX}.names]."
+        )
 
 
 def _parsed(setting: str, text: str) -> object:
@@ -127,6 +165,7 @@ def _parsed(setting: str, text: str) -> object:
 def _known_settings(path: list[str]) -> list[str]:
     models: dict[str, list[str]] = {
         "names": list(Names.model_fields),
+        "thresholds": list(Thresholds.model_fields),
         "backend": list(S3Backend.model_fields),
     }
     if path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
 from tap.store.attributes import ENTRY
@@ -23,7 +23,7 @@ _log = logging.getLogger("tap.store")
 class Change:
     """One change of one prompt: `old` is None for one that was created, `new` for one that is gone.
 
-    `at` has whole seconds. `sequence` grows with each change of a prompt; a change that is told twice has it twice.
+    `at` is UTC, in whole seconds (DynamoDB Local: minutes). `sequence` grows with each change of a prompt; a change that is told twice has it twice.
     `updated` is whatever is none of the others, such as a status that was set by hand.
     """
 
@@ -49,7 +49,7 @@ class Change:
 def change_of(record: Mapping[str, Any], table: str) -> Change | None:
     """What a stream's record tells of a prompt; None if it is about no prompt, or nothing of a prompt's has changed."""
     said = record["dynamodb"]
-    at: datetime = said["ApproximateCreationDateTime"]
+    at: datetime = said["ApproximateCreationDateTime"].astimezone(UTC)
     old, new = said.get("OldImage"), said.get("NewImage")
     try:
         if (

@@ -64,8 +64,7 @@ MUTANTS = [
         ("two alarms' names swapped", 'names["throttle_alarm"],', 'names["system_error_alarm"],'),
         ("an alarm renamed", '"DynamoDBReadThrottleAlarm",', '"ReadThrottleAlarm",'),
         ("another namespace", 'NAMESPACE = "AWS/DynamoDB"', 'NAMESPACE = "AWS/DDB"'),
-        ("alarm at the first lost request", "            5,\n", "            1,\n"),
-        ("a period CloudWatch does not take", "ALARM_PERIOD = 300", "ALARM_PERIOD = 310"),
+        ("alarm at the first lost request", 'thresholds["system_error_alarm"]', "1"),
         ("dimension Operation misspelt", '"Operation": operation}', '"OperationName": operation}'),
     ),
     *_in(
@@ -200,8 +199,8 @@ MUTANTS = [
         ("a literal region in the graphs", '"region": region', '"region": "us-east-1"'),
         (
             "the red line at another number",
-            '_threshold("UserErrors", thresholds["UserErrors"])',
-            '_threshold("UserErrors", 50)',
+            '{"UserErrors": thresholds["UserErrors"]}',
+            '{"UserErrors": 50}',
         ),
         ("the alarms not shown", '"alarms": list(alarm_arns)', '"alarms": list(alarm_arns)[:3]'),
         ("latency as a sum", "                    stat=statistic,\n", ""),
@@ -234,8 +233,8 @@ MUTANTS = [
         ),
         (
             "alarms on a table of the default name",
-            "alarm_definitions(names, index)",
-            'alarm_definitions({**names, "table": f"tap-{environment_suffix}-turnaround-prompts"}, index)',
+            "alarm_definitions(names, thresholds, index)",
+            'alarm_definitions({**names, "table": f"tap-{environment_suffix}-turnaround-prompts"}, thresholds, index)',
         ),
         (
             "the address of a dashboard of the default name",

@@ -90,9 +90,10 @@ def test_every_difference_is_a_settings() -> None:
 def test_the_project_is_the_same_in_both() -> None:
     off, on = of_both()
     assert {on[where] for where in on if where[-2:] == ("tags", "Project")} == {"tap"}
-    assert {where for where in on if where not in off} == {
-        (*where[:-1], "CostCenter") for where in off if where[-2:] == ("tags", "Project")
-    }
+    of_tags = {(*where[:-1], "CostCenter") for where in off if where[-2:] == ("tags", "Project")}
+    protected = (("aws_dynamodb_table", "TurnAroundPromptTable"), ("aws_kms_key", "KMSKey"))
+    of_protection = {("resource", *one, "lifecycle", "prevent_destroy") for one in protected}
+    assert {where for where in on if where not in off} == of_tags | of_protection
 
 
 def test_the_claim_index_changes_the_table_and_what_watches_it() -> None:

@@ -34,6 +34,9 @@ ALARMS = (
     Alarm("DynamoDBReadThrottleAlarm", "read_throttle_alarm", "ReadThrottleEvents", "table", 10),
     Alarm("DynamoDBWriteThrottleAlarm", "write_throttle_alarm", "WriteThrottleEvents", "table", 10),
 )
+#: The settings `thresholds` and `alarm_period` by default.
+THRESHOLDS = {alarm.setting: alarm.threshold for alarm in ALARMS}
+ALARM_PERIOD = 300
 SUBSCRIPTION = "aws_sns_topic_subscription.AlertEmailSubscription"
 #: Where each name in the settings ends up: the resource's address, and its argument.
 NAMED = {

@@ -24,10 +24,39 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
     "suffix-with-an-underscore": ("[my_dev]", ['environment_suffix = "my_dev"', SUFFIX]),
     "suffix-of-another-alphabet": ('["дев"]', ['environment_suffix = "дев"', SUFFIX]),
     "suffix-with-a-line-break": ('["dev\\n"]', ['environment_suffix = "dev\\n"', SUFFIX]),
-    "suffix-that-means-settings-for-all": (
-        '[default]\nregion = "eu-west-1"\n[dev]',
-        ["[default]", "not an environment"],
+    "nothing-but-what-all-share": (
+        '[default]\nregion = "eu-west-1"',
+        ["no environment beside [default]", "[dev]", "TAP_ENVIRONMENT_SUFFIX"],
     ),
+    "shared-wrong": ('[default]\nregion = "mars"\n[dev]', ["[default]: region", '"mars"', "an AWS region"]),
+    "shared-tag-wrong": ('[default.tags]\na = "$"\n[dev.tags]\nb = "c"', ["[default]: tags.a", '"$"']),
+    "own-tag-wrong": ('[default.tags]\na = "c"\n[dev.tags]\nb = "$"', ["[dev]: tags.b", '"$"']),
+    "shared-bucket-wrong": (
+        '[default.backend]\ntype = "s3"\nbucket = "States"\n[dev.backend]\nkey = "k"',
+        ["[default]: backend.bucket", '"States"'],
+    ),
+    "shared-unknown": ("[default]\nregoin = 5\n[dev]", ["[default]: regoin = 5 is not a setting", "region?"]),
+    "shared-suffix": ('[default]\nenvironment_suffix = "x"\n[dev]', ["[default]: environment_suffix", "brackets"]),
+    "shared-names": ('[default.names]\ntable = "one"\n[dev]', ["[default]: names", "names of its own"]),
+    "shared-state-key": (
+        '[default.backend]\ntype = "s3"\nbucket = "states"\nkey = "k"\n[dev]\n[prod]',
+        ["[prod]", 'backend.key = "k"', "[dev]"],
+    ),
+    "threshold-of-nought": (
+        "[dev.thresholds]\nthrottle_alarm = 0",
+        ["thresholds.throttle_alarm = 0", "a whole number from 1"],
+    ),
+    "threshold-in-quotes": (
+        '[dev.thresholds]\nthrottle_alarm = "10"',
+        ['thresholds.throttle_alarm = "10"', "a whole number"],
+    ),
+    "threshold-of-no-alarm": (
+        "[dev.thresholds]\nthrotle_alarm = 9",
+        ["thresholds.throtle_alarm = 9 is not a setting", "did you mean throttle_alarm?"],
+    ),
+    "period-of-90-seconds": ("[dev]\nalarm_period = 90", ["alarm_period = 90", "whole minutes in seconds"]),
+    "period-of-nought": ("[dev]\nalarm_period = 0", ["alarm_period = 0", "from 60 to 86400"]),
+    "period-of-two-days": ("[dev]\nalarm_period = 172800", ["alarm_period = 172800", "from 60 to 86400"]),
     "suffix-as-a-setting": ('[dev]\nenvironment_suffix = "prod"', ['[dev]: environment_suffix = "prod"', "brackets"]),
     "project-with-capitals": ('[dev]\nproject_name = "TAP"', ['[dev]: project_name = "TAP"', PROJECT]),
     "project-of-41": (f'[dev]\nproject_name = "{"p" * 41}"', ["project_name", "p" * 41, PROJECT]),
@@ -166,6 +195,7 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
 }
 
 BAD_VARIABLES: dict[str, tuple[dict[str, str], list[str]]] = {
+    "suffix-that-means-all": ({"TAP_ENVIRONMENT_SUFFIX": "default"}, ["default is not an environment", "all of them"]),
     "suffix": ({"TAP_ENVIRONMENT_SUFFIX": "My Dev"}, ["TAP_ENVIRONMENT_SUFFIX", '"My Dev"', SUFFIX]),
     "suffix-empty": ({"TAP_ENVIRONMENT_SUFFIX": ""}, ["TAP_ENVIRONMENT_SUFFIX", '""', SUFFIX]),
     "suffix-not-unicode": ({"TAP_ENVIRONMENT_SUFFIX": "\udc80"}, ["TAP_ENVIRONMENT_SUFFIX", "\\udc80", SUFFIX]),
@@ -189,11 +219,13 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], list[str]]] = {
             "TAP_EMAIL",
             "TAP_PROJECT",
             "TAP_SUFFIX",
+            "TAP_CLAIM_INDEX",
+            "TAP_PERIOD",
         )
     },
     **{
         f"in-the-file-alone-{name}": ({name: "s3"}, [f'{name} = "s3" is not a setting', "environments.toml alone"])
-        for name in ("TAP_BACKEND", "TAP_BACKEND_BUCKET", "TAP_NAMES", "TAP_TAGS")
+        for name in ("TAP_BACKEND", "TAP_BACKEND_BUCKET", "TAP_NAMES", "TAP_TAGS", "TAP_THRESHOLDS")
     },
     "in-lower-case": (
         {"TAP_deletion_protection_enabled": "true"},

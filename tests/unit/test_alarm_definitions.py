@@ -2,14 +2,16 @@
 
 import pytest
 
-from tap.infra.alarms import ALARM_PERIOD, NAMESPACE, AlarmDefinition, alarm_definitions
+from tap.infra.alarms import NAMESPACE, AlarmDefinition, alarm_definitions
+from tap.settings import Settings
 from tests.support import the_stack
 from tests.support.dynamodb_metrics import CALLS, PARTIQL, never_emitted
+from tests.support.the_stack import THRESHOLDS
 
 NAMES = the_stack.names().model_dump()
 TABLE = NAMES["table"]
-ALARMS = {definition.construct_id: definition for definition in alarm_definitions(NAMES)}
-WITH_INDEX = {definition.construct_id: definition for definition in alarm_definitions(NAMES, "claims")}
+ALARMS = {definition.construct_id: definition for definition in alarm_definitions(NAMES, THRESHOLDS)}
+WITH_INDEX = {definition.construct_id: definition for definition in alarm_definitions(NAMES, THRESHOLDS, "claims")}
 each_alarm = pytest.mark.parametrize(
     "alarm", [*ALARMS.values(), *WITH_INDEX.values()], ids=[*ALARMS, *(f"{name}-with-index" for name in WITH_INDEX)]
 )
@@ -42,13 +44,22 @@ def test_cloudwatch_takes_the_alarm(alarm: AlarmDefinition) -> None:
     assert 1 <= len(alarm.series) <= 10
     assert len({(one.metric, *sorted(one.dimensions.items())) for one in alarm.series}) == len(alarm.series)
     assert len(alarm.description) <= 1024
-    assert ALARM_PERIOD in (10, 20, 30) or ALARM_PERIOD % 60 == 0
 
 
 @each_alarm
 def test_one_lost_request_wakes_nobody(alarm: AlarmDefinition) -> None:
     assert alarm.threshold == EXPECTED[alarm.construct_id].threshold > 1
-    assert 60 <= ALARM_PERIOD <= 600
+
+
+def test_the_defaults_are_those_that_the_tests_know() -> None:
+    assert Settings().thresholds.model_dump() == THRESHOLDS, "A new alarm needs its line in tests/support/the_stack.py."
+    assert Settings().alarm_period == the_stack.ALARM_PERIOD
+
+
+def test_each_threshold_is_its_own_alarms() -> None:
+    own = {setting: number for number, setting in enumerate(THRESHOLDS, 100)}
+    told = {one.construct_id: one.threshold for one in alarm_definitions(NAMES, own)}
+    assert told == {one.logical_id: own[one.setting] for one in the_stack.ALARMS}
 
 
 @each_alarm

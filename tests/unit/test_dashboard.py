@@ -12,17 +12,20 @@ from typing import Any
 
 import pytest
 
-from tap.infra.alarms import ALARM_PERIOD, AlarmDefinition, alarm_definitions
+from tap.infra.alarms import AlarmDefinition, alarm_definitions
 from tap.infra.dashboard import dashboard_body
 from tests.support.dynamodb_metrics import EMITTED, never_emitted
+from tests.support.the_stack import ALARM_PERIOD, THRESHOLDS
 from tests.unit.test_alarm_definitions import NAMES, TABLE
 
-DEFINITIONS = alarm_definitions(NAMES)
+DEFINITIONS = alarm_definitions(NAMES, THRESHOLDS)
 ARNS = [f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{one.name}" for one in DEFINITIONS]
 
 
-def body(definitions: Sequence[AlarmDefinition] = DEFINITIONS, index: str | None = None) -> dict[str, Any]:
-    options: dict[str, Any] = {"definitions": definitions, "alarm_arns": ARNS, "index": index}
+def body(
+    definitions: Sequence[AlarmDefinition] = DEFINITIONS, index: str | None = None, period: int = ALARM_PERIOD
+) -> dict[str, Any]:
+    options: dict[str, Any] = {"definitions": definitions, "alarm_arns": ARNS, "alarm_period": period, "index": index}
     return dashboard_body(title="TAP, dev", region="eu-west-1", table=TABLE, **options)
 
 
@@ -227,6 +230,17 @@ class TestRedLines:
         shown = {line.metric for line in lines(graph)}
         assert set(red_lines(graph)) == {one.threshold for one in alarms if one.series[0].metric in shown}
         assert (graph["period"], graph["stat"]) == (ALARM_PERIOD, "Sum")
+
+    def test_reads_and_writes_may_have_different_ones(self) -> None:
+        own = alarm_definitions(NAMES, THRESHOLDS | {"read_throttle_alarm": 20, "write_throttle_alarm": 30})
+        graph = graphs(body(own)["widgets"])["Throttled reads and writes"]
+        shown = {line["label"].split(":")[0]: line["value"] for line in graph["annotations"]["horizontal"]}
+        assert shown == {"Reads": 20, "Writes": 30}
+
+    def test_the_period_is_the_alarms(self) -> None:
+        for seconds, words in ((60, "one minute"), (600, "ten minutes"), (1200, "20 minutes")):
+            shown = graphs(body(period=seconds)["widgets"])["Throttled reads and writes"]
+            assert (shown["period"], shown["yAxis"]["left"]["label"]) == (seconds, f"Events in {words}")
 
     def test_are_nowhere_else(self) -> None:
         watched = {one.series[0].metric for one in DEFINITIONS if len(one.series) == 1}

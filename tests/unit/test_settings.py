@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tap.settings import FROM_PROCESS_ENVIRONMENT, LocalBackend, S3Backend, Settings, SettingsError, load
+from tests.support.the_stack import THRESHOLDS
 from tests.unit.mistakes import BAD_FILES, BAD_VARIABLES, SHARED, two_states
 
 REPOSITORY = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ class TestDefaults:
     def test_no_file_is_the_seeds_stack(self, loaded: Loader) -> None:
         (dev,) = loaded()
         plain = {setting: default for setting, *_, default in PRECEDENCE}
-        nested = {"tags": {}, "backend": {"type": "local"}}
+        nested = {"tags": {}, "backend": {"type": "local"}, "thresholds": THRESHOLDS}
         assert dev.model_dump(exclude={"names"}) == {"environment_suffix": "dev"} | plain | nested, ADD_IT
 
     def test_an_empty_table_is_the_same(self, loaded: Loader) -> None:
@@ -50,6 +51,7 @@ PRECEDENCE = [
     ("deletion_protection_enabled", "deletion_protection_enabled = true", True, "false", False, False),
     ("point_in_time_recovery_enabled", "point_in_time_recovery_enabled = true", True, "false", False, False),
     ("claim_index_enabled", "claim_index_enabled = true", True, "false", False, False),
+    ("alarm_period", "alarm_period = 600", 600, "60", 60, 300),
 ]
 ADD_IT = "A new setting needs its row in PRECEDENCE, in tests/unit/test_settings.py."
 
@@ -205,6 +207,42 @@ class TestMistakes:
         setting = "region"
         with pytest.raises(ValueError, match="frozen"):
             setattr(Settings(), setting, "eu-west-1")
+
+
+class TestDefault:
+    """The table [default] is every environment's."""
+
+    def test_its_settings_are_every_environments_unless_they_have_their_own(self, loaded: Loader) -> None:
+        dev, prod = loaded(
+            '[default]\nregion = "eu-west-1"\nproject_name = "shop"\n[dev]\n[prod]\nregion = "us-west-2"'
+        )
+        assert (dev.region, prod.region) == ("eu-west-1", "us-west-2")
+        assert (dev.names.table, prod.names.table) == ("shop-dev-turnaround-prompts", "shop-prod-turnaround-prompts")
+
+    def test_tables_are_put_together(self, loaded: Loader) -> None:
+        (dev,) = loaded(
+            '[default.tags]\nTeam = "a"\nCost = "1"\n[default.thresholds]\nthrottle_alarm = 50\n'
+            '[default.backend]\ntype = "s3"\nbucket = "states"\n'
+            '[dev.tags]\nCost = "2"\n[dev.thresholds]\nread_throttle_alarm = 60\n[dev.backend]\nregion = "eu-west-1"'
+        )
+        assert dev.tags == {"Team": "a", "Cost": "2"}
+        assert dev.thresholds.model_dump() == THRESHOLDS | {"throttle_alarm": 50, "read_throttle_alarm": 60}
+        assert dev.backend == S3Backend(type="s3", bucket="states", region="eu-west-1")
+
+    def test_another_kind_of_backend_replaces_it(self, loaded: Loader) -> None:
+        text = '[default.backend]\ntype = "s3"\nbucket = "states"\n[dev.backend]\ntype = "local"\n[prod]'
+        dev, prod = loaded(text)
+        assert (dev.backend, prod.backend) == (LocalBackend(), S3Backend(type="s3", bucket="states"))
+
+    def test_an_environment_that_is_not_in_the_file_has_them_too(self, loaded: Loader) -> None:
+        text = '[default.backend]\ntype = "s3"\nbucket = "states"\n[dev]'
+        (throw_away,) = loaded(text, {"TAP_ENVIRONMENT_SUFFIX": "pr-7"})
+        assert isinstance(throw_away.backend, S3Backend)
+        assert throw_away.state_key(throw_away.backend) == "tap/pr-7/terraform.tfstate"
+        assert loaded('[default]\nregion = "eu-west-1"', {"TAP_ENVIRONMENT_SUFFIX": "pr-7"})[0].region == "eu-west-1"
+
+    def test_a_variable_wins_over_it(self, loaded: Loader) -> None:
+        assert loaded('[default]\nregion = "eu-west-1"\n[dev]', {"TAP_REGION": "us-west-2"})[0].region == "us-west-2"
 
 
 class TestSharedNames:

@@ -97,8 +97,10 @@ class TestWhole:
         }
         assert {what: found[0] for what, one in forbidden.items() if (found := re.search(one, text))} == {}
 
-    def test_all_of_it_can_be_deleted_again(self, document: Document) -> None:
-        assert "prevent_destroy" not in set(strings(document, keys=True))
+    def test_all_of_it_can_be_deleted_again_unless_it_is_protected(
+        self, document: Document, settings: Settings
+    ) -> None:
+        assert ("prevent_destroy" in set(strings(document, keys=True))) == settings.deletion_protection_enabled
         assert the_only(document, "aws_kms_key")["deletion_window_in_days"] == 7
 
     def test_nothing_is_protected_unless_somebody_asks(self, defaults: Document) -> None:
