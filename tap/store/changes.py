@@ -23,7 +23,7 @@ _log = logging.getLogger("tap.store")
 class Change:
     """One change of one prompt: `old` is None for one that was created, `new` for one that is gone.
 
-    `at` is UTC, in whole seconds (DynamoDB Local: minutes). `sequence` grows with each change of a prompt; a change that
+    `at` is UTC, in whole seconds (DynamoDB Local: minutes). `sequence` grows with each change of a prompt; one that
     is told twice has the same one twice. `updated` is whatever is none of the others, such as a status set by hand.
     """
 
