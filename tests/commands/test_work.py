@@ -57,10 +57,11 @@ def ended(process: subprocess.Popen[str]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
+def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Wait for it; the limit is for what never comes, not for what is slow."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, condition
         time.sleep(0.05)
 
 
