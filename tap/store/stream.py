@@ -82,6 +82,7 @@ class _Reader:
         self._checkpoint = checkpoint
         self._client: DynamoDBStreamsClient = make_client(table.settings, table.table_name, "dynamodbstreams")
         self._iterators: dict[str, str] = {}
+        self._at_the_end: set[str] = set()  # shards that had no record yet since the start
         self._parents: dict[str, str | None] = {}
         stream = _stream_of(table)
         found = None if checkpoint is None else _loaded(checkpoint, table, stream)
@@ -129,10 +130,17 @@ class _Reader:
         try:
             with self._calling():
                 reply = self._client.get_records(ShardIterator=iterator)
+        except ChangesLost:
+            # DynamoDB Local says so of a shard's end as well, while it has no record. From its beginning, then: what
+            # is older than the start is passed over.
+            if shard_id not in self._at_the_end:
+                raise
+            self._forget(shard_id)
+            return
         except StoreError as error:
             if _code(error) != "ExpiredIteratorException":
                 raise
-            self._iterators.pop(shard_id, None)
+            self._forget(shard_id)
             return
         for record in reply["Records"]:
             at = record["dynamodb"]["ApproximateCreationDateTime"]
@@ -141,17 +149,23 @@ class _Reader:
             if change is not None:
                 yield change
             shard.after, shard.since = record["dynamodb"]["SequenceNumber"], None
+            self._at_the_end.discard(shard_id)
             if stop.is_set():
-                self._iterators.pop(shard_id, None)
+                self._forget(shard_id)
                 return
         following = reply.get("NextShardIterator")
         if following is None:
             shard.done = True
-            self._iterators.pop(shard_id, None)
+            self._forget(shard_id)
         else:
             self._iterators[shard_id] = following
         if reply["Records"]:
             self._save()
+
+    def _forget(self, shard_id: str) -> None:
+        """Ask for a new iterator at the next look, from the shard's position on."""
+        self._iterators.pop(shard_id, None)
+        self._at_the_end.discard(shard_id)
 
     def _iterator(self, shard_id: str, shard: Shard, kind: str = "") -> str:
         options: Any = {"ShardIteratorType": kind or "TRIM_HORIZON"}
@@ -191,6 +205,7 @@ class _Reader:
                 shards[shard_id] = Shard(since=iso(self._table.now() - _ROUNDED), done=ended)
                 if not ended:
                     self._iterators[shard_id] = self._iterator(shard_id, shards[shard_id], "LATEST")
+                    self._at_the_end.add(shard_id)
 
     def _is_stale(self) -> bool:
         return self._table.now() - from_iso(self._position.saved_at) > _REFRESHED_EVERY

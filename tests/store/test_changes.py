@@ -179,6 +179,29 @@ def test_trimmed_records_are_told(live: PromptStore) -> None:
         next(changes)
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_shards_end_that_is_said_to_be_gone_is_read_from_the_beginning(live: PromptStore) -> None:
+    """DynamoDB Local says so, while the shard has no record."""
+    live.create("text", "type", prompt_id="before")
+    changes = live.changes()
+    refused: list[str] = []
+
+    def trim_once(**_: object) -> None:
+        if not refused:
+            refused.append("GetRecords")
+            raise ClientError({"Error": {"Code": "TrimmedDataAccessException", "Message": "gone"}}, "GetRecords")
+
+    changes.gi_frame.f_locals["self"]._client.meta.events.register(  # type: ignore[attr-defined]
+        "before-call.dynamodb-streams.GetRecords", trim_once
+    )
+    live.create("text", "type", prompt_id="after")
+    found = some(changes, 2)
+    assert found[-1] == (
+        "created",
+        "after",
+    )  # at least once: what came in the last minute before the start may come too
+
+
 @pytest.mark.parametrize("content", ["no JSON", "[]", '{"stream": "a", "saved_at": "x", "shards": {}}'])
 def test_another_file_is_refused(live: PromptStore, tmp_path: Path, content: str) -> None:
     file = tmp_path / "changes.json"
