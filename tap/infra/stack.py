@@ -21,7 +21,7 @@ class TapStack(TerraformStack):
         """:param s3_path_style: whether the backend's bucket stands in the path and not in the host name."""
         super().__init__(scope, settings.stack_name)
         _backend(self, settings, s3_path_style)
-        AwsProvider(self, "aws", region=settings.region)
+        AwsProvider(self, "aws", region=settings.region, allowed_account_ids=list(settings.allowed_account_ids) or None)
         parts.build(
             self,
             stack_name=settings.stack_name,

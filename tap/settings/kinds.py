@@ -57,6 +57,7 @@ Suffix = Annotated[
         "1 to 20 lower-case letters, digits and hyphens, with no hyphen at either end",
     ),
 ]
+AccountId = Annotated[str, matching(r"[0-9]{12}", "an account's number, 12 digits in quotes")]
 Project = Annotated[
     str,
     matching(

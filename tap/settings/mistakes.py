@@ -21,6 +21,7 @@ _ALLOWED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "dict_type": "a table",
+    "list_type": "a list",
     "model_type": "a table",
     "model_attributes_type": "a table",
     "missing": "given",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tap.settings.kinds import (
+    AccountId,
     AlarmName,
     AlarmPeriod,
     Bucket,
@@ -109,6 +110,7 @@ class Settings(_Model):
     claim_index_enabled: bool = False
     alarm_period: AlarmPeriod = 300
     thresholds: Thresholds = Thresholds()
+    allowed_account_ids: list[AccountId] = []
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_own_tags_left_alone)] = {}
     backend: Annotated[LocalBackend | S3Backend, Field(discriminator="type")] = LocalBackend()
     names: Names = Field(

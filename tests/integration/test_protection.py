@@ -57,6 +57,19 @@ def test_what_would_lose_the_table_is_refused_at_plan(
     assert described["TableStatus"] == "ACTIVE"
 
 
+def test_another_accounts_credentials_are_refused_at_plan(stack: Stack) -> None:
+    addresses = stack.addresses()
+    synthesized(stack, allowed_account_ids=["111122223333"])
+    refused = stack.terraform("plan", "-input=false", "-no-color", check=False)
+    assert refused.returncode == 1
+    assert "AWS account ID not allowed" in refused.stderr
+    (own,) = {arn.split(":")[4] for name, arn in stack.outputs().items() if name.endswith("TableArn")}
+    synthesized(stack, allowed_account_ids=["111122223333", own])
+    assert stack.plan() == []
+    synthesized(stack)
+    assert stack.addresses() == addresses
+
+
 def test_it_goes_once_the_settings_say_so(stack: Stack) -> None:
     synthesized(stack, deletion_protection_enabled=False)
     assert {(change.address, change.action) for change in stack.apply()} == {

@@ -258,8 +258,13 @@ MUTANTS = [
         "tap/infra/stack.py",
         (
             "a literal region for the provider",
-            'AwsProvider(self, "aws", region=settings.region)',
-            'AwsProvider(self, "aws", region="us-east-1")',
+            '"aws", region=settings.region, allowed',
+            '"aws", region="us-east-1", allowed',
+        ),
+        (
+            "any account allowed",
+            "list(settings.allowed_account_ids) or None",
+            "None",
         ),
         (
             "names in the settings ignored",
@@ -293,8 +298,8 @@ MUTANTS = [
         ("the address's expression loosened", 'regex("^{config.EMAIL}$"', 'regex("{config.EMAIL}"'),
         (
             "an endpoint in the JSON",
-            'AwsProvider(self, "aws", region=settings.region)',
-            'AwsProvider(self, "aws", region=settings.region, skip_credentials_validation=True)',
+            '"aws", region=settings.region, allowed',
+            '"aws", region=settings.region, skip_credentials_validation=True, allowed',
         ),
         (
             "the process environment in the JSON",

@@ -54,6 +54,12 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
         "[dev.thresholds]\nthrotle_alarm = 9",
         ["thresholds.throtle_alarm = 9 is not a setting", "did you mean throttle_alarm?"],
     ),
+    "account-of-11-digits": (
+        '[dev]\nallowed_account_ids = ["11112222333"]',
+        ['"11112222333"', "allowed_account_ids", "12 digits in quotes"],
+    ),
+    "account-a-number": ("[dev]\nallowed_account_ids = [111122223333]", ["111122223333", "a string in quotes"]),
+    "account-no-list": ('[dev]\nallowed_account_ids = "111122223333"', ['"111122223333"', "a list"]),
     "period-of-90-seconds": ("[dev]\nalarm_period = 90", ["alarm_period = 90", "whole minutes in seconds"]),
     "period-of-nought": ("[dev]\nalarm_period = 0", ["alarm_period = 0", "from 60 to 86400"]),
     "period-of-two-days": ("[dev]\nalarm_period = 172800", ["alarm_period = 172800", "from 60 to 86400"]),

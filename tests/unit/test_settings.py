@@ -33,7 +33,7 @@ class TestDefaults:
     def test_no_file_is_the_seeds_stack(self, loaded: Loader) -> None:
         (dev,) = loaded()
         plain = {setting: default for setting, *_, default in PRECEDENCE}
-        nested = {"tags": {}, "backend": {"type": "local"}, "thresholds": THRESHOLDS}
+        nested = {"tags": {}, "backend": {"type": "local"}, "thresholds": THRESHOLDS, "allowed_account_ids": []}
         assert dev.model_dump(exclude={"names"}) == {"environment_suffix": "dev"} | plain | nested, ADD_IT
 
     def test_an_empty_table_is_the_same(self, loaded: Loader) -> None:

@@ -85,6 +85,10 @@ class TestWhole:
     def test_the_region_is_all_that_the_provider_is_told(self, document: Document, settings: Settings) -> None:
         assert document["provider"] == {"aws": [{"region": settings.region}]}
 
+    def test_the_provider_is_told_which_accounts_it_may_deploy_to(self) -> None:
+        told = stack_json(DEFAULTS.model_copy(update={"allowed_account_ids": ["111122223333"]}))["provider"]["aws"]
+        assert told == [{"region": DEFAULTS.region, "allowed_account_ids": ["111122223333"]}]
+
     def test_nothing_of_this_machine_or_account_is_in_it(self, document: Document) -> None:
         text = "\n".join(strings(document, keys=True))
         forbidden = {
