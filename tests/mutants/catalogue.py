@@ -131,6 +131,13 @@ MUTANTS = [
     ),
     *_in(
         "tap/infra/table.py",
+        (
+            "a protected table that a plan may destroy",
+            "lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if prevent_destroy else None",
+            "lifecycle=None",
+        ),
+        ("the claim index always there", "_CLAIM_KEYS if claim_index else ()", "_CLAIM_KEYS"),
+        ("a claim index that does not say what is finished", '("status", "task_type"', '("task_type"'),
         ("no encryption under our key", "enabled=True, kms_key_arn=key_arn", "enabled=True"),
         (
             "no encryption block",
@@ -155,6 +162,11 @@ MUTANTS = [
     ),
     *_in(
         "tap/infra/key.py",
+        (
+            "a protected key that a plan may destroy",
+            "lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if prevent_destroy else None",
+            "lifecycle=None",
+        ),
         ("rotation off", "enable_key_rotation=True", "enable_key_rotation=False"),
         ("a month until the key is gone", "deletion_window_in_days=7", "deletion_window_in_days=30"),
         ("the alias by ARN", "target_key_id=key.key_id", "target_key_id=key.arn"),
