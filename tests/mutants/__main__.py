@@ -88,10 +88,14 @@ def checkout(folder: Path) -> None:
             (folder / tools).symlink_to(REPOSITORY / tools)
 
 
+#: The catalogue's own test sees every mutant, since its old text is gone then.
+_BUT = ("--ignore=tests/unit/test_mutants.py",)
+
+
 def red(folder: Path, tests: list[str]) -> str | None:
     """The first test that fails there, or None when all pass."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", *_BUT, *tests],
         cwd=folder,
         env={key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"},
         capture_output=True,

@@ -32,7 +32,8 @@ STRAY: Final = (
     f" AND {A_PROMPT} AND {ALIVE}"
     " AND (#status = :pending OR (#status = :in_progress AND attribute_type(#lease_until, :number)))"
 )
-_FIELDS: Final = "#id, #priority, #status, #task_type, #created_at, #lease_until, #attempts, #max_attempts, #ttl"
+#: What is to be known of a prompt before it is claimed; the index has the same.
+FIELDS: Final = "#id, #priority, #status, #task_type, #created_at, #lease_until, #attempts, #max_attempts, #ttl"
 
 
 class Sweep:
@@ -80,7 +81,7 @@ class Sweep:
                     **request,
                     FilterExpression=STRAY,
                     ExpressionAttributeValues=unfinished_at(self._table.now()),
-                    ProjectionExpression=_FIELDS,
+                    ProjectionExpression=FIELDS,
                     Limit=size,
                     ReturnConsumedCapacity="TOTAL",
                 )
