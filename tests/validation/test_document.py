@@ -105,7 +105,8 @@ class TestWhole:
     def test_all_of_it_can_be_deleted_again_unless_it_is_protected(
         self, document: Document, settings: Settings
     ) -> None:
-        assert ("prevent_destroy" in set(strings(document, keys=True))) == settings.deletion_protection_enabled
+        kept = [the_only(document, kind).get("lifecycle") for kind in ("aws_dynamodb_table", "aws_kms_key")]
+        assert kept == [{"prevent_destroy": True} if settings.deletion_protection_enabled else None] * 2
         assert the_only(document, "aws_kms_key")["deletion_window_in_days"] == 7
 
     def test_nothing_is_protected_unless_somebody_asks(self, defaults: Document) -> None:
