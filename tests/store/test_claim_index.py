@@ -285,6 +285,24 @@ def test_a_stray_without_room_for_an_entry_stops_no_other(
     assert "claim_queue" not in raw(client, store)["full"]
 
 
+def test_an_entry_is_only_mended_where_the_item_is_as_it_was_seen(
+    store: PromptStore, client: DynamoDBClient, clock: ManualClock
+) -> None:
+    """Another program finishes the prompt between the look and the write."""
+    by_another(client, store, "stray")
+    writes: list[str] = []
+
+    def finish_before_the_first(**_: object) -> None:
+        if not writes:
+            changed_by_another(client, store, "stray", status={"S": "completed"})
+        writes.append("UpdateItem")
+
+    store.client.meta.events.register("before-call.dynamodb.UpdateItem", finish_before_the_first)
+    assert store.claim("w") == NothingPending()
+    assert writes
+    assert all_right(client, store, clock)
+
+
 def test_strays_are_found_although_something_always_waits(
     store: PromptStore, client: DynamoDBClient, clock: ManualClock
 ) -> None:
