@@ -1,4 +1,4 @@
-"""Streams of several shards: the embedded AWS has none, DynamoDB Local only after hours, so the streams' client is a fake.
+"""Streams of several shards: the embedded AWS has none, DynamoDB Local only after hours, so the client is a fake.
 
 What is read, and where a reader goes on, are the store's own.
 """
