@@ -47,7 +47,6 @@ from tap.store.errors import (
     StoreError,
     is_refused,
 )
-from tap.store.index import cannot_read
 from tap.store.items import (
     MAX_WORKER_BYTES,
     REASON_BYTES,
@@ -142,20 +141,8 @@ class Claiming:
 
     def _looks(self, task_type: str | None) -> Iterator[Look]:
         """By the claim index if there is one that the worker may read, or by a scan."""
-        if self._table.claim_index.is_ready:
-            looks = self._by_index.looks(task_type)
-            try:
-                first = next(looks)
-            except StoreError as error:
-                if not cannot_read(error):
-                    raise
-                _log.info("The claim index can't be read, so the table is scanned: %s", error)
-                self._table.claim_index.refused()
-            else:
-                yield first
-                yield from looks
-                return
-        yield from scan.looks(self._table, self._skew, self._random, task_type)
+        looks = self._table.claim_index.reading(self._by_index.looks(task_type))
+        return looks or scan.looks(self._table, self._skew, self._random, task_type)
 
     def _pass_over(self, item: Item, why: str) -> None:
         """Leave a prompt that no worker can take, and see to it that it is in nobody's way in the claim index."""

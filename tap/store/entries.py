@@ -58,7 +58,12 @@ def rank_of(item: Mapping[str, AttributeValue], now: datetime) -> str:
 
 def rank(priority: str | None, created_at: datetime) -> str:
     """The rank of a prompt; an unknown priority counts as medium."""
-    return _RANKS.get(priority, _RANKS[DEFAULT_PRIORITY]) + _fixed(epoch_ms(created_at))
+    return priority_rank(priority) + _fixed(epoch_ms(created_at))
+
+
+def priority_rank(priority: str | None) -> str:
+    """The first digit of a rank: the lower, the earlier."""
+    return _RANKS.get(priority, _RANKS[DEFAULT_PRIORITY])
 
 
 def lease_order(until_ms: int) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from tap.store.entries import INDEX, PENDING
 from tap.store.errors import AccessDenied, Calling, StoreError, StoreUnavailable, TableNotFound, is_refused
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from tap.store.table import Table
 
 State = Literal["none", "building", "ready"]
+_Read = TypeVar("_Read")
 
 #: Seconds for which an answer holds; a new index takes minutes to be built.
 _HOLDS: Final[dict[State, float]] = {"none": 300.0, "building": 10.0, "ready": 300.0}
@@ -48,9 +51,21 @@ class ClaimIndex:
         """Whether it can be read."""
         return self._known() == "ready"
 
-    def refused(self) -> None:
-        """It can't be read: switched off since, or not allowed to this program. Ask again in a while."""
+    def reading(self, begun: Iterator[_Read]) -> Iterator[_Read] | None:
+        """What is read by the index, unless there is none, or none for this program: then a scan has to do.
+
+        The first step of `begun` shows it: the index may have been switched off since. Asked again in a while.
+        """
+        if not self.is_ready:
+            return None
+        try:
+            return chain(list(islice(begun, 1)), begun)
+        except StoreError as error:
+            if not cannot_read(error):
+                raise
+            _log.info("The claim index can't be read, so the table is scanned: %s", error)
         self._state, self._ask_at = "building", time.monotonic() + _HOLDS["none"]
+        return None
 
     def _known(self) -> State:
         if time.monotonic() >= self._ask_at:

@@ -11,8 +11,7 @@ from typing import Any, Final
 from tap.store.attributes import meaning
 from tap.store.conditions import ALIVE, alive_at
 from tap.store.entries import INDEX, LEASED, PENDING, STUCK
-from tap.store.errors import StoreError, UnreadablePrompt
-from tap.store.index import cannot_read
+from tap.store.errors import UnreadablePrompt
 from tap.store.items import Item, is_expired, read_prompt
 from tap.store.models import DEFAULT_PRIORITY, PRIORITY, STATUS, Priority, Prompt, Status, checked_value
 from tap.store.table import Table, check_count
@@ -58,28 +57,18 @@ def _items(
     priority: str | None,
     page_size: int | None,
 ) -> Iterator[Item]:
-    if status == "pending" and table.claim_index.is_ready:
-        pending = _pending(table, min(page_size or _BATCH, _BATCH))
-        try:
-            first = next(pending, None)
-        except StoreError as error:
-            if not cannot_read(error):
-                raise
-            table.claim_index.refused()
-        else:
-            for item in [] if first is None else _chain(first, pending):
-                if task_type not in (None, item.get("task_type", {}).get("S")):
-                    continue
-                if priority in (None, meaning("priority", item.get("priority")) or DEFAULT_PRIORITY):
-                    yield item
-            return
-    for reply in table.scan(**scan):
-        yield from reply["Items"]
-
-
-def _chain(first: Item, others: Iterator[Item]) -> Iterator[Item]:
-    yield first
-    yield from others
+    pending = None
+    if status == "pending":
+        pending = table.claim_index.reading(_pending(table, min(page_size or _BATCH, _BATCH)))
+    if pending is None:
+        for reply in table.scan(**scan):
+            yield from reply["Items"]
+        return
+    for item in pending:
+        if task_type not in (None, item.get("task_type", {}).get("S")):
+            continue
+        if priority in (None, meaning("priority", item.get("priority")) or DEFAULT_PRIORITY):
+            yield item
 
 
 def _pending(table: Table, size: int) -> Iterator[Item]:

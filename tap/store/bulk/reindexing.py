@@ -23,7 +23,6 @@ from tap.store.errors import CheckpointRefused, StoreError, StoreMisconfigured, 
 from tap.store.items import Item
 from tap.store.table import Table, check_count
 
-DEFAULT_WORKERS: Final = 16
 PAGE: Final = 500
 _TRIES: Final = 5
 _FILTER: Final = f"{A_PROMPT} AND (#status = :pending OR #status = :in_progress OR attribute_exists(#claim_queue))"
@@ -56,7 +55,8 @@ def reindex(table: Table, checkpoint: Path | None, workers: int, on_progress: Pr
             f"Table {table.table_name!r} has no claim index: set claim_index_enabled = true and deploy.",
             table=table.table_name,
         )
-    report, start = (ReindexReport(), None) if checkpoint is None else _resumed(table, checkpoint)
+    known = [] if checkpoint is None else targets(table)
+    report, start = (ReindexReport(), None) if checkpoint is None else _resumed(known, checkpoint)
     request: dict[str, Any] = {
         "FilterExpression": _FILTER,
         "ExpressionAttributeValues": unfinished_at(table.now()),
@@ -76,7 +76,8 @@ def reindex(table: Table, checkpoint: Path | None, workers: int, on_progress: Pr
                 refused=report.refused + outcomes.count("refused"),
             )
             if checkpoint is not None and "LastEvaluatedKey" in reply:
-                _save(table, checkpoint, report, reply["LastEvaluatedKey"])
+                how_far = {"target": known[-1], "start": reply["LastEvaluatedKey"], "report": asdict(report)}
+                save_json(checkpoint, how_far)
             if on_progress is not None:
                 on_progress(report)
     if checkpoint is not None:
@@ -103,7 +104,7 @@ def _set_right(table: Table, item: Item) -> str:
     return "right"  # others are at work on it without pause, and each of their writes sets it right
 
 
-def _resumed(table: Table, checkpoint: Path) -> tuple[ReindexReport, Item | None]:
+def _resumed(known: list[str], checkpoint: Path) -> tuple[ReindexReport, Item | None]:
     try:
         with naming(checkpoint):
             found = json.loads(checkpoint.read_bytes())
@@ -115,10 +116,6 @@ def _resumed(table: Table, checkpoint: Path) -> tuple[ReindexReport, Item | None
         raise CheckpointRefused(
             f"{checkpoint} is not how far a reindex came; name another file, or remove it."
         ) from error
-    if target not in targets(table):
+    if target not in known:
         raise CheckpointRefused(f"{checkpoint} is of a reindex of another table: name another file.")
     return report, start
-
-
-def _save(table: Table, checkpoint: Path, report: ReindexReport, start: Item) -> None:
-    save_json(checkpoint, {"target": targets(table)[-1], "start": start, "report": asdict(report)})

@@ -83,9 +83,8 @@ class IndexLooks:
 
     def set_aside(self, seen: Item) -> None:
         """Take what no worker can claim out of everybody's way; `tap prompts update` or a reindex brings it back."""
-        changes, condition, values = mending(seen, self._table.now(), stuck=True)
         try:
-            self._table.update(seen["id"]["S"], changes, condition, values)
+            self._table.update(seen["id"]["S"], *mending(seen, self._table.now(), stuck=True))
         except StoreError as error:
             _log.debug("Prompt %r stays where it is in the claim index: %s", seen["id"]["S"], error)
 

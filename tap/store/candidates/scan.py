@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from tap.store.candidates import Look, is_free
 from tap.store.conditions import A_PROMPT, ALIVE, unfinished_at
+from tap.store.entries import priority_rank
 from tap.store.items import Item
 from tap.store.table import Table
 
 FIRST_PAGE: Final = 100
 LARGEST_PAGE: Final = 3200
-
-_RANK: Final = {"high": 0, "medium": 1, "low": 2}
 
 _CANDIDATE: Final = f"{A_PROMPT} AND {ALIVE} AND (#status = :pending OR #status = :in_progress)"
 
@@ -28,7 +27,7 @@ def looks(table: Table, skew: timedelta, rng: random.Random, task_type: str | No
         ripe = table.now() - skew
         free = [item for item in page if is_free(item, ripe)]
         rng.shuffle(free)
-        free.sort(key=lambda item: _RANK.get(item.get("priority", {}).get("S", "medium"), 1))
+        free.sort(key=lambda item: priority_rank(item.get("priority", {}).get("S")))
         yield Look(free, [item for item in page if not is_free(item, ripe)])
 
 
