@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tap import __version__
-from tap.cli import demo, local, outputs, prompts
+from tap.cli import adopt, demo, local, outputs, prompts
 
 app = typer.Typer(
     name="tap",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(local.app, name="local")
 app.add_typer(prompts.app, name="prompts")
 app.command()(outputs.outputs)
+app.command()(adopt.adopt)
 app.command()(demo.demo)
 
 

@@ -1,0 +1,207 @@
+"""Terraform on what a synth wrote for one environment: each call bounded, each known failure one sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from tap import settings as config
+from tap.deployed import DeployedError
+from tap.deployed.plan import Plan
+from tap.local import ROOT, terraform
+
+IMPORTS: Final = "imports.tf.json"
+_PLAN: Final = "tap.tfplan"
+#: Seconds. An index on a large table takes an hour; nothing else comes near these.
+_SYNTH_SECONDS: Final = 120
+_PLAN_SECONDS: Final = 600
+_APPLY_SECONDS: Final = 2 * 3600
+_LAST_SECONDS: Final = 60
+_SHOWN_LINES: Final = 40
+
+
+@dataclass(frozen=True)
+class Root:
+    """The root module of one environment, and the variables that Terraform runs with."""
+
+    settings: config.Settings
+    project: Path
+    variables: Mapping[str, str]
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack's Terraform JSON is."""
+        return self.project / "cdktf.out/stacks" / self.settings.stack_name
+
+    @property
+    def terraform(self) -> str:
+        """The beginning of a Terraform command line for people, run in the project's folder."""
+        return f"terraform -chdir={self.folder.relative_to(self.project)}"
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The stack's Terraform JSON."""
+        document: dict[str, Any] = json.loads((self.folder / "cdk.tf.json").read_bytes())
+        return document
+
+    def init(self) -> None:
+        """`terraform init`; the provider is there already, or comes from a mirror or the registry."""
+        self._run("init", "-input=false", seconds=_PLAN_SECONDS)
+
+    def state(self) -> Mapping[str, str]:
+        """The ids in the state by their addresses, without data sources."""
+        text = self._run("state", "pull", seconds=_PLAN_SECONDS)
+        document = json.loads(text) if text.strip() else {}
+        return {
+            f"{resource['type']}.{resource['name']}{_index(instance)}": str(instance["attributes"].get("id", ""))
+            for resource in document.get("resources", [])
+            if resource["mode"] == "managed"
+            for instance in resource["instances"]
+        }
+
+    def plan(self, *, lock: bool = True) -> Plan:
+        """Plan, and keep the plan for `apply`."""
+        self._run("plan", "-input=false", f"-out={_PLAN}", f"-lock={str(lock).lower()}", seconds=_PLAN_SECONDS)
+        return Plan(json.loads(self._run("show", "-json", _PLAN, seconds=_PLAN_SECONDS)))
+
+    def apply(self) -> None:
+        """Apply the plan that was made last, and nothing else."""
+        self._run("apply", "-input=false", _PLAN, seconds=_APPLY_SECONDS)
+
+    def forget_plan(self) -> None:
+        """Remove the plan: it holds what the state holds."""
+        (self.folder / _PLAN).unlink(missing_ok=True)
+
+    def write_imports(self, ids: Mapping[str, str]) -> None:
+        """Put import blocks beside the stack's JSON, or remove them when there is nothing to import."""
+        file = self.folder / IMPORTS
+        if not ids:
+            file.unlink(missing_ok=True)
+            return
+        blocks = [{"to": address, "id": id_} for address, id_ in ids.items()]
+        file.write_text(json.dumps({"import": blocks}, indent=2) + "\n")
+
+    def _run(self, *arguments: str, seconds: float) -> str:
+        command = [self.variables["TERRAFORM_BINARY_NAME"], arguments[0], *_flags(arguments)]
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**self.variables, "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        try:
+            said, errors = process.communicate(timeout=seconds)
+        except KeyboardInterrupt:
+            process.communicate()  # Terraform has had the Ctrl-C too: it writes down what it has made, and then ends
+            raise
+        except subprocess.TimeoutExpired:
+            self._end(process)
+            raise DeployedError(
+                f"`{self.terraform} {arguments[0]}` did not end within {seconds / 60:.0f} minutes and was stopped."
+            ) from None
+        if process.returncode:
+            raise DeployedError(self._sentence(arguments[0], f"{said}\n{errors}"))
+        return said
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=_LAST_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+    def _sentence(self, command: str, said: str) -> str:
+        stack = self.settings.stack_name
+        said = re.sub(r"\x1b\[[0-9;]*m", "", said)
+        if (self.folder / "errored.tfstate").exists():
+            return (
+                f"{_errors(said)}\nWhat Terraform made is in {self.folder.relative_to(self.project)}/errored.tfstate"
+                f" alone: run `{self.terraform} state push errored.tfstate`, then delete the file, then go on."
+            )
+        if "Error acquiring the state lock" in said and (lock := _lock(said)):
+            return (
+                f"The state of {stack} is locked, by {lock['Who']} since {lock['Created']}: wait for that run, or, if it"
+                f" is dead, `{self.terraform} force-unlock -force {lock['ID']}`."
+            )
+        if "Backend configuration changed" in said or "Backend initialization required" in said:
+            return (
+                f"The backend of {stack} is not the one that it was: `npx cdktf deploy {stack} --migrate-state` moves"
+                " its state. Nothing has been changed."
+            )
+        return f"`{self.terraform} {command}` failed:\n{_errors(said)}"
+
+
+def synthesized(name: str, process_environment: Mapping[str, str], project: Path | None = None) -> Root:
+    """The root of the environment of that name, synthesized anew.
+
+    `project` is the folder of main.py; without it the current one, or else the checkout that this package is in.
+
+    :raises DeployedError: when there is no such environment, or the synth refuses: what it says is the reason.
+    """
+    project = project or (Path.cwd() if Path("cdktf.json").is_file() else ROOT)
+    if not (project / "main.py").is_file():
+        raise DeployedError(f"There is no main.py in {project}: run this in a checkout of the project.")
+    variables = dict(process_environment)
+    if (only := variables.get("TAP_ENVIRONMENT_SUFFIX")) not in (None, name):
+        raise DeployedError(f"TAP_ENVIRONMENT_SUFFIX is {only}, and this is about {name}: unset it.")
+    environments = {one.environment_suffix: one for one in config.load(project / "environments.toml", variables)}
+    if name not in environments:
+        variables["TAP_ENVIRONMENT_SUFFIX"] = name  # a throw-away one, which needs no table
+        (environments[name],) = config.load(project / "environments.toml", variables)
+    root = Root(environments[name], project, variables | terraform.environment(variables))
+    _synth(root)
+    return root
+
+
+def _synth(root: Root) -> None:
+    try:
+        done = subprocess.run(
+            [sys.executable, "main.py"],
+            cwd=root.project,
+            env=dict(root.variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SYNTH_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DeployedError(f"The synth did not end within {_SYNTH_SECONDS} seconds.") from None
+    if done.returncode:
+        raise DeployedError(done.stderr.strip() or "The synth failed.")
+
+
+def _flags(arguments: tuple[str, ...]) -> list[str]:
+    colours = ["-no-color"] if arguments[0] in ("init", "plan", "apply", "show") else []
+    return [*colours, *arguments[1:]] if arguments[0] != "state" else list(arguments[1:])
+
+
+def _index(instance: Mapping[str, Any]) -> str:
+    return f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+
+
+def _lock(said: str) -> Mapping[str, str] | None:
+    found = dict(re.findall(r"(?m)^[│ ]*(ID|Who|Created): +(.+?)\s*$", said))
+    return found if {"ID", "Who", "Created"} <= found.keys() else None
+
+
+def _errors(said: str) -> str:
+    """What Terraform said from its first error on, without its frame."""
+    lines = [line.lstrip("│╷╵ ").rstrip() for line in said.splitlines()]
+    start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
+    kept = [line for line in lines[start:] if line]
+    return "\n".join(kept[:_SHOWN_LINES])
