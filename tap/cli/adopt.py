@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from tap.cli.console import err, fail, out
+from tap.cli.plans import changes_as_json, show_changes
 from tap.deployed.adoption import Proposal
-from tap.deployed.plan import Change
+from tap.deployed.cloudformation import Stack
 from tap.deployed.root import IMPORTS, Root
 from tap.errors import TapError
 
@@ -31,6 +31,10 @@ def adopt(
             metavar="",
         ),
     ] = False,
+    from_cloudformation: Annotated[
+        str | None,
+        typer.Option(help="Take names and parameters from this stack, and keep its resources.", metavar="STACK"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.", metavar="")] = False,
 ) -> None:
     """Take what exists under an environment's names into its state: after a killed deploy, or from another tool.
@@ -42,10 +46,11 @@ def adopt(
     from tap.state.session import Session
 
     try:
+        stack = _written_down(environment, from_cloudformation) if from_cloudformation else None
         root = synthesized(environment, os.environ)
         session = Session(root.settings, os.environ)
-        proposal = adoption.propose(root, session)
-        status = _status(proposal, apply=apply, accept=accept)
+        proposal = adoption.propose(root, session, stack)
+        status = _status(proposal, accept=accept)
         if status == "to apply" and apply:
             if not as_json:
                 _show(root, proposal)
@@ -64,7 +69,25 @@ def adopt(
     raise typer.Exit({"refused": 1, "to accept": 1 if apply else SOMETHING_TO_APPLY, "to apply": 2}.get(status, 0))
 
 
-def _status(proposal: Proposal, *, apply: bool, accept: bool) -> str:
+def _written_down(environment: str, name: str) -> Stack:
+    """The stack of that name or ARN, once its names and parameters are in environments.toml."""
+    from tap import settings
+    from tap.deployed import cloudformation
+    from tap.deployed.root import project_folder
+    from tap.state.session import Session
+
+    file = project_folder() / "environments.toml"
+    (ours,) = settings.load(file, {**os.environ, "TAP_ENVIRONMENT_SUFFIX": environment})
+    if name.startswith("arn:"):
+        ours = ours.model_copy(update={"region": name.split(":")[3]})
+    stack = cloudformation.find(name, Session(ours, os.environ))
+    if diff := settings.write(file, environment, cloudformation.settings_of(stack)):
+        err.print(f"Written into {file.name}, to be committed:", markup=False)
+        err.print(diff, markup=False, soft_wrap=True)
+    return stack
+
+
+def _status(proposal: Proposal, *, accept: bool) -> str:
     if proposal.verdict.refused:
         return "refused"
     if proposal.is_empty:
@@ -77,9 +100,8 @@ def _status(proposal: Proposal, *, apply: bool, accept: bool) -> str:
 def _show(root: Root, proposal: Proposal) -> None:
     for note in proposal.existing.notes:
         err.print(f"[yellow]Note:[/yellow] {escape(note)}", soft_wrap=True)
-    show_changes(
-        f"What would become of {root.settings.stack_name}", proposal.plan.changes, proposal.imports, ("now", "then")
-    )
+    title = f"What becomes of {root.settings.stack_name}"
+    show_changes(title, proposal.plan.changes, ("now", "then"), proposal.imports)
 
 
 def _conclude(root: Root, proposal: Proposal, status: str) -> None:
@@ -91,7 +113,7 @@ def _conclude(root: Root, proposal: Proposal, status: str) -> None:
             err.print(f"[yellow]To accept:[/yellow] {escape(sentence)}", soft_wrap=True)
     told = {
         "nothing to do": f"{stack}: nothing to do. All that exists is in the state, and the plan is empty.",
-        "applied": f"{stack}: done. The table is the one that it was, and the next plan is empty.",
+        "applied": f"{stack}: done. What existed is what it was, and the next plan is empty.",
         "to apply": f"{stack}: `tap adopt {root.settings.environment_suffix} --apply` does it.",
         "to accept": f"{stack}: if that is meant, `tap adopt {root.settings.environment_suffix} --apply --accept`.",
         "refused": f"{stack}: nothing has been changed.",
@@ -100,33 +122,6 @@ def _conclude(root: Root, proposal: Proposal, status: str) -> None:
     if status in ("to apply", "to accept") and proposal.imports:
         file = Path("cdktf.out/stacks") / stack / IMPORTS
         out.print(f"(The import blocks are in {file}; a deploy heeds them.)", markup=False, soft_wrap=True)
-
-
-def show_changes(
-    title: str, changes: tuple[Change, ...], imports: dict[str, str] | Any, columns: tuple[str, str]
-) -> None:
-    """The changes of a plan, a line for each attribute."""
-    if not changes:
-        return
-    table = Table("resource", "action", "attribute", *columns, title=title, title_justify="left")
-    for column in table.columns:
-        column.overflow = "fold"
-    for change in changes:
-        action = change.action if not change.imported or change.action == "import" else f"import, {change.action}"
-        rows = change.differences
-        first = ("id", "", imports.get(change.address, "")) if change.imported else None
-        lines = [*([first] if first else []), *((row.path, shown(row.old), shown(row.new)) for row in rows)]
-        for number, line in enumerate(lines or [("", "", "")]):
-            head = (change.address, action) if number == 0 else ("", "")
-            table.add_row(*(escape(cell) for cell in (*head, *line)))
-    out.print(table)
-
-
-def shown(value: Any) -> str:
-    """A value for a table's cell: short, and on one line."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = "" if value is None else " ".join(text.split())
-    return text if len(text) <= 200 else f"{text[:199]}…"
 
 
 def _report(root: Root, proposal: Proposal, status: str) -> dict[str, Any]:
@@ -141,15 +136,3 @@ def _report(root: Root, proposal: Proposal, status: str) -> dict[str, Any]:
         "refused": list(proposal.verdict.refused),
         "notes": list(proposal.existing.notes),
     }
-
-
-def changes_as_json(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
-    """The same as data."""
-    return [
-        {
-            "address": change.address,
-            "action": change.action,
-            "attributes": {one.path: {"old": one.old, "new": one.new} for one in change.differences},
-        }
-        for change in changes
-    ]

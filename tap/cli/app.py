@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tap import __version__
-from tap.cli import adopt, demo, local, outputs, prompts
+from tap.cli import adopt, demo, drift, local, outputs, prompts, release
 
 app = typer.Typer(
     name="tap",
@@ -21,6 +21,8 @@ app.add_typer(local.app, name="local")
 app.add_typer(prompts.app, name="prompts")
 app.command()(outputs.outputs)
 app.command()(adopt.adopt)
+app.command()(release.release)
+app.command()(drift.drift)
 app.command()(demo.demo)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tap.deployed import DeployedError
-from tap.deployed.existing import KEY, Existing, look_up
+from tap.deployed import DeployedError, cloudformation
+from tap.deployed.existing import KEY, Existing, addresses, look_up
 from tap.deployed.gate import Verdict, judge
 from tap.deployed.plan import Plan
 from tap.deployed.root import Root
+from tap.settings import LocalBackend
 from tap.state.session import Session
 
 
@@ -22,6 +23,7 @@ class Proposal:
     existing: Existing
     plan: Plan
     verdict: Verdict
+    stack: cloudformation.Stack | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -29,10 +31,11 @@ class Proposal:
         return self.plan.is_empty and not self.imports
 
 
-def propose(root: Root, session: Session) -> Proposal:
+def propose(root: Root, session: Session, stack: cloudformation.Stack | None = None) -> Proposal:
     """Look up what exists, compare it with the state, and plan the difference as imports.
 
-    The import blocks stay beside the stack's JSON, where a deploy would heed them, unless the plan is refused.
+    `stack` is the CloudFormation stack that it comes from. The import blocks stay beside the stack's JSON, where a
+    deploy would heed them, unless the plan is refused.
 
     :raises DeployedError: when the state is about another key than the one that is in use, or Terraform fails.
     """
@@ -42,17 +45,23 @@ def propose(root: Root, session: Session) -> Proposal:
     recorded = root.state()
     existing = look_up(root.document, email(root), session)
     _require_same_key(root, recorded, existing)
+    ids = {*existing.ids.values(), *recorded.values()}
+    if stack and (others := cloudformation.not_among(ids, addresses(root.document), stack)):
+        raise DeployedError(
+            f"The stack {stack.name} also has {', '.join(others)}, which {root.settings.stack_name} has not under its"
+            " names: correct `names` in the settings, or take it out of the stack first, with DeletionPolicy: Retain."
+        )
     imports = {address: id_ for address, id_ in existing.ids.items() if address not in recorded}
     root.write_imports(imports)
     try:
         plan = root.plan()
+        verdict = judge(plan, existing, root.document)
     except BaseException:
         root.write_imports({})
         raise
-    verdict = judge(plan, existing, root.document)
     if verdict.refused:
         root.write_imports({})
-    return Proposal(imports, existing, plan, verdict)
+    return Proposal(imports, existing, plan, verdict, stack)
 
 
 def apply(root: Root, session: Session, proposal: Proposal) -> None:
@@ -61,26 +70,53 @@ def apply(root: Root, session: Session, proposal: Proposal) -> None:
     :raises DeployedError: when it is not; or when Terraform fails, and then running this again goes on from there.
     """
     try:
+        if proposal.stack:
+            cloudformation.retain(proposal.stack)
         root.apply()
     finally:
         root.forget_plan()
         root.write_imports({})
     after = look_up(root.document, email(root), session)
-    before = _identity(proposal.existing.table)
-    lost = [
-        f"the {what} was {value} and is {_identity(after.table).get(what)}"
-        for what, value in before.items()
-        if value != _identity(after.table).get(what)
-        and not (what == "stream ARN" and any("stream" in one for one in proposal.verdict.asked))
-    ]
-    if lost:
-        raise DeployedError(f"The table is not the one that it was: {'; '.join(lost)}.")
-    again = root.plan(lock=False)
-    root.forget_plan()
-    if not again.is_empty:
-        changed = ", ".join([change.address for change in again.changes] or again.outputs)
+    is_new_stream = any(":" in one and "stream" in one for one in proposal.verdict.asked)
+    _require_same_table(proposal.existing.table, after.table, except_stream=is_new_stream)
+    require_empty_plan(root, "It was applied")
+
+
+def release(root: Root, session: Session, stack: cloudformation.Stack) -> int:
+    """Delete the CloudFormation stack that this one was adopted from; how many resources it had.
+
+    :raises DeployedError: unless each of its resources is in the state and set to Retain, and the plan is empty.
+    """
+    session.require_usable()
+    root.write_imports({})
+    root.init()
+    recorded = root.state()
+    if missing := cloudformation.not_among(set(recorded.values()), recorded, stack):
         raise DeployedError(
-            f"It was applied, and the next plan still has changes, of {changed}: look at them with"
+            f"The state of {root.settings.stack_name} lacks {', '.join(missing)} of the stack {stack.name}: first"
+            f" `tap adopt {root.settings.environment_suffix} --from-cloudformation {stack.name} --apply`."
+        )
+    require_empty_plan(root, f"The stack {stack.name} stays")
+    count = len(stack.resources)
+    before = look_up(root.document, email(root), session)
+    cloudformation.delete(stack)
+    after = look_up(root.document, email(root), session)
+    _require_same_table(before.table, after.table)
+    require_empty_plan(root, f"The stack {stack.name} is deleted")
+    return count
+
+
+def require_empty_plan(root: Root, so_far: str) -> None:
+    """Return if nothing is left to change.
+
+    :raises DeployedError: when something is; `so_far` begins its sentence.
+    """
+    plan = root.plan(lock=False)
+    root.forget_plan()
+    if not plan.is_empty:
+        changed = ", ".join([change.address for change in plan.changes] or plan.outputs)
+        raise DeployedError(
+            f"{so_far}, and the next plan has changes, of {changed}: look at them with"
             f" `npx cdktf diff {root.settings.stack_name}`."
         )
 
@@ -88,6 +124,19 @@ def apply(root: Root, session: Session, proposal: Proposal) -> None:
 def email(root: Root) -> str:
     """Where this deployment sends alarms: the variable, which Terraform prefers, or the setting."""
     return root.variables.get("TF_VAR_alert_email", root.settings.alert_email)
+
+
+def _require_same_table(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, except_stream: bool = False
+) -> None:
+    now = _identity(after)
+    lost = [
+        f"its {what} was {value} and is {now.get(what)}"
+        for what, value in _identity(before).items()
+        if value != now.get(what) and not (except_stream and what == "stream ARN")
+    ]
+    if lost:
+        raise DeployedError(f"The table is not the one that it was: {'; '.join(lost)}.")
 
 
 def _identity(table: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -100,7 +149,10 @@ def _require_same_key(root: Root, recorded: Mapping[str, str], existing: Existin
     """A deploy after a killed one makes a second key, and then the state has it while the first one is in use."""
     ours, real = recorded.get(KEY), existing.ids.get(KEY)
     if ours and real and ours != real and "aws_kms_alias.KMSKeyAlias" not in recorded:
+        is_workspace = isinstance(root.settings.backend, LocalBackend) and root.variables.get("TF_WORKSPACE")
+        # Terraform keeps the backup of such a state in a folder that it doesn't make.
+        backup = " -backup=before.tfstate" if is_workspace else ""
         raise DeployedError(
             f"The state has the key {ours}, and the one in use under {root.settings.names.key_alias} is {real}: run"
-            f" `{root.terraform} state rm {KEY}`, then this again. {ours} then encrypts nothing that this stack knows."
+            f" `{root.terraform} state rm{backup} {KEY}`, then this again. {ours} then encrypts nothing that this stack knows."
         )

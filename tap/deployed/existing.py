@@ -60,12 +60,13 @@ def look_up(document: Mapping[str, Any], email: str, session: Session) -> Existi
         for logical_id in resources:
             if find := _FINDERS.get(kind):
                 find(search, f"{kind}.{logical_id}", table)
-    in_order = {address: search.ids[address] for address in _addresses(document) if address in search.ids}
+    in_order = {address: search.ids[address] for address in addresses(document) if address in search.ids}
     tags, recovery = _details(search, table)
     return Existing(in_order, table, tags, recovery, tuple(search.notes))
 
 
-def _addresses(document: Mapping[str, Any]) -> Iterator[str]:
+def addresses(document: Mapping[str, Any]) -> Iterator[str]:
+    """The addresses of a stack's resources; of one that is there on a condition, that of its only instance."""
     for kind, resources in document["resource"].items():
         for logical_id, arguments in resources.items():
             yield f"{kind}.{logical_id}[0]" if "count" in arguments else f"{kind}.{logical_id}"

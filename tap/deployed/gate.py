@@ -1,4 +1,4 @@
-"""Which plans an adoption may apply: nothing that exists is deleted, replaced or forgotten, and some things are asked."""
+"""Which plans an adoption may apply: nothing that exists goes or is replaced, and some changes are asked for."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def _other_shape(existing: Existing, document: Mapping[str, Any]) -> Iterator[st
 def _forbidden(change: Change, existing: Existing) -> Iterator[str]:
     if change.action in ("delete", "replace", "forget"):
         done = {"delete": "deleted", "replace": "replaced by a new one", "forget": "forgotten"}[change.action]
-        yield f"{change.address} would be {done}."
+        why = f", since it can't change {' and '.join(change.forcing)}" if change.forcing else ""
+        yield f"{change.address} would be {done}{why}."
     elif change.action == "create" and change.address in existing.ids:
         yield f"{change.address} would be made anew, and {existing.ids[change.address]} exists."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 UNKNOWN: Final = "(known after apply)"
 SENSITIVE: Final = "(sensitive)"
 
-Action = Literal["import", "create", "update", "replace", "delete", "forget"]
+#: `changed` and `gone` are what others did; the rest is what the plan does.
+Action = Literal["import", "create", "update", "replace", "delete", "forget", "changed", "gone"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Change:
     action: Action
     imported: bool
     differences: tuple[Difference, ...]
+    #: The attributes that can't be changed in place.
+    forcing: tuple[str, ...] = ()
 
     @property
     def type(self) -> str:
@@ -58,7 +61,8 @@ class Plan:
     @cached_property
     def drifted(self) -> tuple[Change, ...]:
         """The resources that are not as the state has them: `old` is the state's value, `new` what AWS says."""
-        return tuple(_changes(self.document.get("resource_drift", [])))
+        listed = _changes(self.document.get("resource_drift", []))
+        return tuple(replace(one, action="gone" if one.action == "delete" else "changed") for one in listed)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -89,7 +93,10 @@ def _changes(listed: list[Mapping[str, Any]]) -> Iterator[Change]:
             continue
         # Several actions are a replacement, also (create, forget), which leaves the old object behind.
         action = "import" if actions == ("no-op",) else _ACTIONS.get(actions, "replace")
-        yield Change(one["address"], action, imported, tuple(_differences(change)) if action == "update" else ())
+        forcing = tuple(".".join(map(str, path)) for path in change.get("replace_paths", []))
+        compared = tuple(_differences(change)) if action in ("update", "replace") else ()
+        kept = tuple(one for one in compared if not forcing or one.path in forcing)
+        yield Change(one["address"], action, imported, kept, forcing)
 
 
 def _differences(change: Mapping[str, Any]) -> Iterator[Difference]:
@@ -112,12 +119,25 @@ def _compared(path: str, old: Any, new: Any, unknown: Any, hidden: tuple[Any, An
                 unknown.get(name) if isinstance(unknown, dict) else None,
                 (_part(hidden[0], name), _part(hidden[1], name)),
             )
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and _are_objects([*old, *new]):
+    elif isinstance(old, list) and isinstance(new, list) and _are_objects([*old, *new]):
+        yield from _listed(path, old, new, unknown)
+    elif (one := _said(old)) != (other := _said(new)):
+        is_text = isinstance(old, str) and isinstance(new, str)
+        if is_text and isinstance(one, dict | list) and type(one) is type(other):  # a policy: tell where it differs
+            yield from _compared(path, one, other, None, (None, None))
+        else:
+            yield Difference(path, old, new)
+
+
+def _listed(path: str, old: list[Any], new: list[Any], unknown: Any) -> Iterator[Difference]:
+    """Two lists of objects: by place where they are equally long, or else what only one of them has."""
+    if len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             inner = unknown[index] if isinstance(unknown, list) and index < len(unknown) else None
             yield from _compared(f"{path}.{index}", one, other, inner, (None, None))
-    elif _plain(old) != _plain(new):
-        yield Difference(path, old, new)
+        return
+    yield from (Difference(f"{path}.{index}", one, None) for index, one in enumerate(old) if one not in new)
+    yield from (Difference(f"{path}.{index}", None, one) for index, one in enumerate(new) if one not in old)
 
 
 def _part(of: Any, name: str) -> Any:
@@ -128,8 +148,8 @@ def _are_objects(values: list[Any]) -> bool:
     return all(isinstance(value, dict) for value in values)
 
 
-def _plain(value: Any) -> Any:
-    """A value for comparison: a policy in a string as what it says; nothing set is nothing, whatever it is called."""
+def _said(value: Any) -> Any:
+    """What a value says: JSON in a string is what it holds; nothing set is nothing, whatever it is called."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

@@ -133,8 +133,8 @@ class Root:
             )
         if "Error acquiring the state lock" in said and (lock := _lock(said)):
             return (
-                f"The state of {stack} is locked, by {lock['Who']} since {lock['Created']}: wait for that run, or, if it"
-                f" is dead, `{self.terraform} force-unlock -force {lock['ID']}`."
+                f"The state of {stack} is locked, by {lock['Who']} since {lock['Created']}: wait for that run, or, if"
+                f" it is dead, `{self.terraform} force-unlock -force {lock['ID']}`."
             )
         if "Backend configuration changed" in said or "Backend initialization required" in said:
             return (
@@ -147,13 +147,11 @@ class Root:
 def synthesized(name: str, process_environment: Mapping[str, str], project: Path | None = None) -> Root:
     """The root of the environment of that name, synthesized anew.
 
-    `project` is the folder of main.py; without it the current one, or else the checkout that this package is in.
+    `project` is the folder of main.py.
 
     :raises DeployedError: when there is no such environment, or the synth refuses: what it says is the reason.
     """
-    project = project or (Path.cwd() if Path("cdktf.json").is_file() else ROOT)
-    if not (project / "main.py").is_file():
-        raise DeployedError(f"There is no main.py in {project}: run this in a checkout of the project.")
+    project = project or project_folder()
     variables = dict(process_environment)
     if (only := variables.get("TAP_ENVIRONMENT_SUFFIX")) not in (None, name):
         raise DeployedError(f"TAP_ENVIRONMENT_SUFFIX is {only}, and this is about {name}: unset it.")
@@ -164,6 +162,17 @@ def synthesized(name: str, process_environment: Mapping[str, str], project: Path
     root = Root(environments[name], project, variables | terraform.environment(variables))
     _synth(root)
     return root
+
+
+def project_folder() -> Path:
+    """The folder of main.py: the current one, or else the checkout that this package is in.
+
+    :raises DeployedError: when there is none.
+    """
+    folder = Path.cwd() if Path("cdktf.json").is_file() else ROOT
+    if not (folder / "main.py").is_file():
+        raise DeployedError(f"There is no main.py in {folder}: run this in a checkout of the project.")
+    return folder
 
 
 def _synth(root: Root) -> None:

@@ -96,7 +96,7 @@ def _deploy_and_kill(here: Checkout, point: Point, endpoint: Endpoint) -> bool:
 
 
 def _kill(pid: int) -> None:
-    """SIGKILL for the process and all its descendants: cdktf's Terraform has a terminal, and so a session, of its own."""
+    """SIGKILL for the process and all its descendants: cdktf's Terraform has a session of its own."""
     pids = [pid]
     for parent in pids:
         for thread in Path(f"/proc/{parent}/task").glob("*/children"):
@@ -131,7 +131,7 @@ def _faults(here: Checkout, endpoint: Endpoint, project: str, table: str, *, kep
     again = here.run(*tap("adopt", "dev"))
     if again.returncode or "nothing to do" not in again.stdout:
         faults.append(f"the next plan is not empty: {again.stdout[-600:]}")
-    if keys := [key for key in _keys(endpoint, project)][1:]:
+    if keys := _keys(endpoint, project)[1:]:
         faults.append(f"{len(keys)} keys too many")
     tables = [name for name in endpoint.dynamodb.list_tables()["TableNames"] if project in name]
     if tables != [table]:

@@ -28,10 +28,13 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tap-interruptions-")))
         own = stack.enter_context(embedded_aws(folder))
         endpoints = [Endpoint(own.url, "embedded AWS"), *map(recognised, sys.argv[1:])]
-        cases = [(endpoint, state, point) for endpoint in endpoints for state in STATES for point in POINTS]
+        cases: list[tuple[Endpoint, str, Point]] = [
+            (endpoint, state, point) for endpoint in endpoints for state in STATES for point in POINTS
+        ]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            outcomes = pool.map(lambda case: _one(*case, folder), cases)
-            for (endpoint, state, point), outcome in zip(cases, outcomes, strict=True):
+            running = [pool.submit(_one, *case, folder) for case in cases]
+            for (endpoint, state, point), future in zip(cases, running, strict=True):
+                outcome = future.result()
                 total += 1
                 held += outcome.killed and not outcome.faults
                 row = described(point, state, outcome)

@@ -15,6 +15,7 @@ from tests.support.environment import terraform_environment
 from tests.support.provider import VARIABLE, start
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -97,6 +98,10 @@ class Endpoint:
     @cached_property
     def s3(self) -> "S3Client":
         return boto3.client("s3", **self._options())  # type: ignore[call-overload, no-any-return]
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        return boto3.client("cloudformation", **self._options())  # type: ignore[call-overload, no-any-return]
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":

@@ -1,0 +1,50 @@
+"""`tap drift`: what somebody changed past Terraform."""
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from tap.cli.console import fail, out
+from tap.cli.plans import changes_as_json, show_changes
+from tap.errors import TapError
+
+SOME = 2
+
+
+def drift(
+    environment: Annotated[str, typer.Argument(help="The environment's name in environments.toml.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.", metavar="")] = False,
+) -> None:
+    """Show what is not as the last deploy left it, and what the next one would set back.
+
+    Nothing is changed, and the state is not locked. Exit status: 0 no drift; 2 some; 1 failed.
+    """
+    from tap.deployed.drift import look
+    from tap.deployed.root import synthesized
+    from tap.state.session import Session
+
+    try:
+        root = synthesized(environment, os.environ)
+        found = look(root, Session(root.settings, os.environ))
+    except TapError as error:
+        fail(error)
+    stack = root.settings.stack_name
+    if as_json:
+        report = {
+            "environment": environment,
+            "stack": stack,
+            "drift": changes_as_json(found.changed),
+            "undeployed": changes_as_json(found.undeployed),
+        }
+        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    else:
+        show_changes(f"Drift of {stack}", found.changed, ("deployed", "now"))
+        if not found.changed:
+            out.print(f"{stack}: no drift.", markup=False)
+        if found.undeployed:
+            addresses = ", ".join(change.address for change in found.undeployed)
+            out.print(f"Not deployed yet, and no drift: {addresses}.", markup=False, soft_wrap=True)
+    raise typer.Exit(SOME if found.changed else 0)
