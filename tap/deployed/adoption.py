@@ -153,6 +153,6 @@ def _require_same_key(root: Root, recorded: Mapping[str, str], existing: Existin
         # Terraform keeps the backup of such a state in a folder that it doesn't make.
         backup = " -backup=before.tfstate" if is_workspace else ""
         raise DeployedError(
-            f"The state has the key {ours}, and the one in use under {root.settings.names.key_alias} is {real}: run"
+            f"The state has the key {ours}, and {root.settings.names.key_alias} is of {real}: run"
             f" `{root.terraform} state rm{backup} {KEY}`, then this again. {ours} then encrypts nothing that this stack knows."
         )

@@ -171,7 +171,7 @@ def test_a_table_of_the_same_shape_and_its_key_are_adopted(
     )
 
 
-def test_a_state_that_is_lost_is_found_again(here: Checkout, endpoint: Endpoint, project: str) -> None:
+def test_a_state_that_is_lost_is_found_again(here: Checkout) -> None:
     for state in here.folder.glob(f"terraform.TapStack{SAME}.tfstate.d/localstack/*"):
         state.unlink()
     status, said = adopted(here, SAME, "--json")

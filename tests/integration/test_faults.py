@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from tap.local import embedded
 from tap.settings import Settings
+from tests.interruptions import POINTS, try_point
 from tests.support.endpoints import Endpoint
 from tests.support.stacks import Stack, stacks
 
@@ -39,24 +41,27 @@ def test_apply_after_ctrl_c_finishes_what_was_begun(stack: Stack, endpoint: Endp
     assert stack.plan() == []
 
 
-def test_apply_after_kill_9_goes_on_once_the_table_is_imported(stack: Stack, endpoint: Endpoint) -> None:
-    name = stack.settings.names.table
-    process = _apply_until(stack, lambda: name in endpoint.dynamodb.list_tables()["TableNames"])
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
-    address = "aws_dynamodb_table.TurnAroundPromptTable"
-    if address in stack.addresses():  # the kill came a moment late: leave what an earlier one would have left
-        stack.terraform("state", "rm", address)
-    endpoint.dynamodb.put_item(TableName=name, Item={"id": {"S": "kept"}})
-    refused = stack.terraform("apply", "-auto-approve", "-input=false", "-no-color", check=False)
-    assert refused.returncode == 1
-    assert "already exists" in refused.stderr
-    # What the README says to do then.
-    stack.terraform("import", "-input=false", "-no-color", address, name)
-    _import_a_lost_alias(stack, endpoint)
-    stack.apply()
-    assert stack.plan() == []
-    assert endpoint.dynamodb.get_item(TableName=name, Key={"id": {"S": "kept"}})["Item"] == {"id": {"S": "kept"}}
+#: Of the 32 cases of `python -m tests.interruptions`; a run on the embedded AWS, which `make test` is, tries the first.
+CASES = [
+    ("s3", "the table is made, and nobody told"),
+    ("s3", "while it plans"),
+    ("local", "the key is made, and its id not told"),
+    ("local", "the table is made, without TTL and backups"),
+]
+
+
+@pytest.mark.parametrize(("state", "name"), CASES if os.environ.get("TAP_TEST_ENDPOINT") else CASES[:1])
+def test_a_deploy_that_was_killed_is_finished_by_adopt(
+    state: str, name: str, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    (point,) = [one for one in POINTS if one.name == name]
+    project = f"k{secrets.token_hex(4)}"
+    if state == "s3":
+        endpoint.s3.create_bucket(Bucket=f"{project}-states")
+    outcome = try_point(point, state, endpoint, project, tmp_path)
+    assert outcome.killed
+    assert outcome.faults == ()
+    assert ("force-unlock" in outcome.steps) is (state == "s3")
 
 
 def test_apply_heals_a_state_whose_endpoint_forgot_everything(project: str, tmp_path: Path) -> None:
