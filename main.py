@@ -8,16 +8,17 @@ from pathlib import Path
 from tap import settings
 from tap.errors import TapError
 from tap.local import node
-from tap.state import account, configured, endpoint, workspace
+from tap.state import account, configured, endpoint, recorded, workspace
 from tap.synth import bindings, cache, jsii_process
 
 try:
     environments = settings.load(Path(__file__).with_name("environments.toml"), os.environ)
-    endpoint.require_served(os.environ)
+    endpoint.require_served(os.environ, {one.profile for one in environments})
     workspace.require_no_errored_state(Path(__file__).parent)
     workspace.require_own(environments, os.environ)
     workspace.require_followed(environments, Path(__file__).parent, os.environ)
     account.require_same(environments, Path(__file__).parent, os.environ)
+    recorded.require_recorded(environments, Path(__file__).parent, os.environ)
     node.require(os.environ)
 except TapError as error:
     sys.exit(str(error))

@@ -154,5 +154,6 @@ def _require_same_key(root: Root, recorded: Mapping[str, str], existing: Existin
         backup = " -backup=before.tfstate" if is_workspace else ""
         raise DeployedError(
             f"The state has the key {ours}, and {root.settings.names.key_alias} is of {real}: run"
-            f" `{root.terraform} state rm{backup} {KEY}`, then this again. {ours} then encrypts nothing that this stack knows."
+            f" `{root.terraform} state rm{backup} {KEY}`, then this again. {ours}"
+            " then encrypts nothing that this stack knows."
         )

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tap import settings as config
 from tap.deployed import DeployedError
 from tap.deployed.plan import Plan
 from tap.local import ROOT, terraform
+from tap.state.recorded import ADOPTING
 
 IMPORTS: Final = "imports.tf.json"
 _PLAN: Final = "tap.tfplan"
@@ -112,7 +113,7 @@ class Root:
                 f"`{self.terraform} {arguments[0]}` did not end within {seconds / 60:.0f} minutes and was stopped."
             ) from None
         if process.returncode:
-            raise DeployedError(self._sentence(arguments[0], f"{said}\n{errors}"))
+            raise DeployedError(self.sentence(arguments[0], f"{said}\n{errors}"))
         return said
 
     def _end(self, process: subprocess.Popen[str]) -> None:
@@ -123,7 +124,8 @@ class Root:
             process.kill()
             process.communicate()
 
-    def _sentence(self, command: str, said: str) -> str:
+    def sentence(self, command: str, said: str) -> str:
+        """What a failed command's words mean, and how to go on."""
         stack = self.settings.stack_name
         said = re.sub(r"\x1b\[[0-9;]*m", "", said)
         if (self.folder / "errored.tfstate").exists():
@@ -133,8 +135,8 @@ class Root:
             )
         if "Error acquiring the state lock" in said and (lock := _lock(said)):
             return (
-                f"The state of {stack} is locked, by {lock['Who']} since {lock['Created']}: wait for that run, or, if"
-                f" it is dead, `{self.terraform} force-unlock -force {lock['ID']}`."
+                f"The state of {stack} is locked{lock.holder}: wait for that run, or, if it is dead,"
+                f" `{self.terraform} force-unlock -force {lock.id}`."
             )
         if "Backend configuration changed" in said or "Backend initialization required" in said:
             return (
@@ -159,6 +161,7 @@ def synthesized(name: str, process_environment: Mapping[str, str], project: Path
     if name not in environments:
         variables["TAP_ENVIRONMENT_SUFFIX"] = name  # a throw-away one, which needs no table
         (environments[name],) = config.load(project / "environments.toml", variables)
+    variables[ADOPTING] = "1"  # what exists and isn't in the state is found by whoever asked for this root
     root = Root(environments[name], project, variables | terraform.environment(variables))
     _synth(root)
     return root
@@ -203,9 +206,17 @@ def _index(instance: Mapping[str, Any]) -> str:
     return f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
 
 
-def _lock(said: str) -> Mapping[str, str] | None:
-    found = dict(re.findall(r"(?m)^[│ ]*(ID|Who|Created): +(.+?)\s*$", said))
-    return found if {"ID", "Who", "Created"} <= found.keys() else None
+class _Lock(NamedTuple):
+    id: str
+    holder: str
+
+
+def _lock(said: str) -> _Lock | None:
+    # Of a lock behind an HTTP address Terraform knows the id, and shows the rest of its own one.
+    if found := re.search(r"already locked:[\s│]*ID=(\S+)", said):
+        return _Lock(found[1], "")
+    told = dict(re.findall(r"(?m)^[│ ]*(ID|Who|Created): +(.+?)\s*$", said))
+    return _Lock(told["ID"], f", by {told['Who']} since {told['Created']}") if len(told) == 3 else None
 
 
 def _errors(said: str) -> str:

@@ -116,6 +116,47 @@ StateKey = Annotated[
         " and no .tflock at its end",
     ),
 ]
+StatePrefix = Annotated[
+    str,
+    matching(
+        r"(?!(.*/)?[.]{0,2}(/|$))[A-Za-z0-9!_.*'()/-]{1,500}(?<!/)",
+        "1 to 500 letters, digits and ! _ . * ' ( ) / -, with no / at either end, no //, no . or .. between two /",
+    ),
+]
+Profile = Annotated[
+    str,
+    matching(
+        "[A-Za-z0-9_.@+=:/ -]{0,128}", "a profile's name, at most 128 letters, digits, spaces and _ . @ + = : / -"
+    ),
+]
+RoleArn = Annotated[
+    str,
+    matching(
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,576}",
+        'a role\'s ARN, such as "arn:aws:iam::111122223333:role/deploy"',
+    ),
+]
+SessionName = Annotated[str, matching("[A-Za-z0-9_+=,.@-]{2,64}", "2 to 64 letters, digits and _ + = , . @ -")]
+ExternalId = Annotated[str, matching("[A-Za-z0-9_+=,.@:/-]{2,1224}", "2 to 1224 letters, digits and _ + = , . @ : / -")]
+KeyId = Annotated[
+    str,
+    matching(
+        r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:)?(key/)?[A-Za-z0-9-]{1,128}"
+        r"|(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:)?alias/[A-Za-z0-9/_-]{1,250}",
+        "a key's id, ARN or alias/…",
+    ),
+]
+Address = Annotated[
+    str,
+    matching(
+        r"https?://(?![/?#])[A-Za-z0-9.:\[\]_-]+(/([A-Za-z0-9._~!*'(),;:@/?&=+-]|[{]environment[}])*)?",
+        "an http:// or https:// address, with no $, % or space in it",
+    ),
+]
+HttpMethod = Annotated[str, matching("[A-Z]{3,12}", "an HTTP method in capitals, such as POST")]
+Organization = Annotated[str, matching("[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, _ and -")]
+Workspace = Annotated[str, matching("[A-Za-z0-9_-]{1,90}", "1 to 90 letters, digits, _ and -")]
+Host = Annotated[str, matching(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?", "a host's name")]
 
 
 def _minutes(value: int) -> int:

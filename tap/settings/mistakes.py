@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic_core import ErrorDetails
 
@@ -14,6 +14,7 @@ class SettingsError(TapError, ValueError):
     """A setting that cannot be used; its text is one sentence for the person who wrote the setting."""
 
 
+_BACKENDS = '"local", "s3", "http", "cloud" or "remote"'
 #: What pydantic's kinds of error ask for; any other is worded after pydantic's own message.
 _ALLOWED = {
     "string_type": "a string in quotes",
@@ -25,15 +26,16 @@ _ALLOWED = {
     "model_type": "a table",
     "model_attributes_type": "a table",
     "missing": "given",
-    "union_tag_invalid": '"local" or "s3"',
-    "union_tag_not_found": '"local" or "s3"',
+    "union_tag_invalid": _BACKENDS,
+    "union_tag_not_found": _BACKENDS,
 }
 
 
-def sentence(error: ErrorDetails, place: str, known: Sequence[str], of_s3: Sequence[str]) -> str:
+def sentence(error: ErrorDetails, place: str, known: Sequence[str], of_backends: Mapping[str, Collection[str]]) -> str:
     """The sentence about one of pydantic's findings.
 
-    `place` says where the setting was written, `known` lists the settings beside it and `of_s3` those of a backend.
+    `place` says where the setting was written, `known` lists the settings beside it, and `of_backends` those of each
+    kind of backend.
     """
     path = [str(part) for part in error["loc"]]
     # pydantic's own additions: which of the backends it took the table for, and that it means a key, not its value.
@@ -43,8 +45,13 @@ def sentence(error: ErrorDetails, place: str, known: Sequence[str], of_s3: Seque
         del path[2:]
     if error["type"] == "extra_forbidden":
         said = f"{key(*path)} = {shown(error['input'])}"
-        if path[0] == "backend" and path[-1] in of_s3:
-            return f'{place}: {said} is only for type = "s3"; a local state has no settings.'
+        others = [
+            kind
+            for kind, its in of_backends.items()
+            if path[0] == "backend" and path[1:] == [path[-1]] and path[-1] in its
+        ]
+        if others:
+            return f"{place}: {said} is only for type = {' or '.join(map(shown, others))}."
         near = difflib.get_close_matches(path[-1], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}."
         return f"{place}: {said} is not a setting; {hint}"

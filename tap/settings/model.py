@@ -1,20 +1,20 @@
 """What the settings are: one line for each, with its kind and its default."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
+from tap.settings.backends import PLACEHOLDER, AssumeRole, Backend, HttpBackend, LocalBackend, S3Backend
 from tap.settings.kinds import (
     AccountId,
     AlarmName,
     AlarmPeriod,
-    Bucket,
     DashboardName,
     Email,
     KeyAlias,
+    Profile,
     Project,
     Region,
-    StateKey,
     Suffix,
     TableName,
     TagKey,
@@ -73,21 +73,6 @@ class Thresholds(_Model):
     write_throttle_alarm: Threshold = 10
 
 
-class LocalBackend(_Model):
-    """State in a file beside main.py."""
-
-    type: Literal["local"] = "local"
-
-
-class S3Backend(_Model):
-    """State in an S3 bucket, locked by a file of its own beside it (Terraform 1.11's `use_lockfile`)."""
-
-    type: Literal["s3"]
-    bucket: Bucket
-    key: StateKey | None = None
-    region: Region | None = None
-
-
 def _own_tags_left_alone(tags: dict[str, str]) -> dict[str, str]:
     if taken := sorted(set(tags) & set(OWN_TAGS)):
         raise ValueError(f"tags of your own, not {taken[0]}, which the stack sets itself")
@@ -96,6 +81,12 @@ def _own_tags_left_alone(tags: dict[str, str]) -> dict[str, str]:
     if len(tags) > 50 - len(OWN_TAGS):
         raise ValueError(f"at most {50 - len(OWN_TAGS)} tags, since AWS takes 50 and the stack sets three")
     return tags
+
+
+def _not_too_many(default_tags: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    if len({*default_tags, *info.data.get("tags", {})}) > 50 - len(OWN_TAGS):
+        raise ValueError(f"at most {50 - len(OWN_TAGS)} tags together with `tags`, since AWS takes 50")
+    return default_tags
 
 
 class Settings(_Model):
@@ -112,7 +103,12 @@ class Settings(_Model):
     thresholds: Thresholds = Thresholds()
     allowed_account_ids: list[AccountId] = []
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_own_tags_left_alone)] = {}
-    backend: Annotated[LocalBackend | S3Backend, Field(discriminator="type")] = LocalBackend()
+    profile: Profile = ""
+    assume_role: AssumeRole | None = None
+    default_tags: Annotated[
+        dict[TagKey, TagValue], AfterValidator(_own_tags_left_alone), AfterValidator(_not_too_many)
+    ] = {}
+    backend: Backend = LocalBackend()
     names: Names = Field(
         default_factory=lambda data: Names(**default_names(data["project_name"], data["environment_suffix"]))
     )
@@ -125,3 +121,23 @@ class Settings(_Model):
     def state_key(self, backend: S3Backend) -> str:
         """Where in the bucket this environment's state is."""
         return backend.key or f"{self.project_name}/{self.environment_suffix}/terraform.tfstate"
+
+    @property
+    def state_place(self) -> tuple[str, ...]:
+        """What tells this environment's state from another's; empty for a file of its own."""
+        if isinstance(self.backend, LocalBackend):
+            return ()
+        if isinstance(self.backend, S3Backend):
+            return (self.backend.bucket, self.state_key(self.backend))
+        if isinstance(self.backend, HttpBackend):
+            return (self.filled(self.backend.address),)
+        hostname = self.backend.hostname or "app.terraform.io"
+        return (hostname, self.backend.organization, self.state_workspace(self.backend.workspace))
+
+    def state_workspace(self, workspace: str | None) -> str:
+        """The workspace of HCP Terraform that holds this environment's state."""
+        return workspace or f"{self.project_name}-{self.environment_suffix}"
+
+    def filled(self, address: str) -> str:
+        """An address with this environment's suffix in it, where it has a place for that."""
+        return address.replace(PLACEHOLDER, self.environment_suffix)

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from tap.settings.backends import BACKENDS, AssumeRole, Endpoints, HttpBackend, S3Backend
 from tap.settings.mistakes import SettingsError, key, sentence, shown
-from tap.settings.model import DEFAULT_SUFFIX, Names, S3Backend, Settings, Thresholds, default_names
+from tap.settings.model import DEFAULT_SUFFIX, Names, Settings, Thresholds, default_names
 
 #: Settings that a `TAP_*` variable can set, which are those of one plain value; the others live in the file alone.
 FROM_PROCESS_ENVIRONMENT = tuple(
@@ -29,7 +30,7 @@ _SETTINGS_WORDS = (
 #: The table of what all environments have in common.
 SHARED = "default"
 #: Settings that are tables: an environment's own entries come on top of the shared ones.
-_MERGED = ("tags", "thresholds", "backend")
+_MERGED = ("tags", "default_tags", "thresholds", "backend")
 
 
 def load(file: Path, process_environment: Mapping[str, str]) -> list[Settings]:
@@ -125,7 +126,8 @@ def _one(
         path = [str(part) for part in first["loc"]]
         places = [origin[path[0], part] for part in path[1:] if (path[0], part) in origin]
         place = places[0] if places else origin.get((path[0],), "")
-        raise SettingsError(sentence(first, place, _known_settings(path[:-1]), list(S3Backend.model_fields))) from error
+        of_backends = {kind: list(model.model_fields) for kind, model in BACKENDS.items()}
+        raise SettingsError(sentence(first, place, _known_settings(path[:-1]), of_backends)) from error
 
 
 def _merged(setting: str, shared: Any, own: Any) -> Any:
@@ -163,13 +165,16 @@ def _parsed(setting: str, text: str) -> object:
 
 
 def _known_settings(path: list[str]) -> list[str]:
-    models: dict[str, list[str]] = {
-        "names": list(Names.model_fields),
-        "thresholds": list(Thresholds.model_fields),
-        "backend": list(S3Backend.model_fields),
+    """The settings in the table at that path, in which pydantic names the kind of backend after `backend`."""
+    models: dict[str, type[BaseModel]] = {
+        "names": Names,
+        "thresholds": Thresholds,
+        "assume_role": AssumeRole,
+        "endpoints": Endpoints,
+        **BACKENDS,
     }
     if path:
-        return models.get(path[0], [])
+        return list(models[path[-1]].model_fields) if path[-1] in models else []
     return [name for name in Settings.model_fields if name != "environment_suffix"]
 
 
@@ -199,5 +204,6 @@ def _claims(settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
         # A dashboard's name is unique in the account, every other one in the region.
         region = "" if kind == "dashboard" else settings.region
         yield f"names.{kind}", ("alarm" if kind.endswith("alarm") else kind, region, name)
-    if isinstance(settings.backend, S3Backend):
-        yield "backend.key", ("state", settings.backend.bucket, settings.state_key(settings.backend))
+    if settings.state_place:
+        setting = {S3Backend: "key", HttpBackend: "address"}.get(type(settings.backend), "workspace")
+        yield f"backend.{setting}", ("state", *settings.state_place)

@@ -2,7 +2,8 @@
 
 `configured` resolves the endpoints as the SDKs do, `endpoint` asks whether anybody answers there, and `identity` whose
 server it is. `workspace` knows which Terraform workspace holds the state, and whether it is the state of what the
-settings describe; `account` asks whether the credentials are those of the account that the state is about.
+settings describe; `account` asks whether the credentials are those of the account that the state is about, and
+`recorded` whether the state knows of what exists. `session` has clients with an environment's credentials.
 """
 
 from tap.errors import TapError

@@ -58,11 +58,21 @@ class Endpoint:
     @property
     def is_ip_address(self) -> bool:
         """Whether its host is an IP address and not a name."""
+        return self._ip_address is not None
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether its host is this machine's loopback."""
+        if self._ip_address is not None:
+            return self._ip_address.is_loopback
+        return urlsplit(self.url).hostname == "localhost"
+
+    @property
+    def _ip_address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         try:
-            ipaddress.ip_address(urlsplit(self.url).hostname or "")
+            return ipaddress.ip_address(urlsplit(self.url).hostname or "")
         except ValueError:
-            return False
-        return True
+            return None
 
 
 def endpoints(process_environment: Mapping[str, str]) -> list[Endpoint]:
@@ -74,6 +84,11 @@ def endpoints(process_environment: Mapping[str, str]) -> list[Endpoint]:
 def endpoint_of(service: str, process_environment: Mapping[str, str]) -> Endpoint | None:
     """The endpoint that is configured for one service, `s3` for the backend's; None for AWS's default."""
     return _Resolver(process_environment).endpoint(service)
+
+
+def with_profile(process_environment: Mapping[str, str], profile: str | None) -> Mapping[str, str]:
+    """The variables as they are where the settings name a profile: it wins over AWS_PROFILE."""
+    return {**process_environment, "AWS_PROFILE": profile} if profile else process_environment
 
 
 def is_elsewhere(endpoint: Endpoint | None) -> bool:

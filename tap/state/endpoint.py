@@ -1,17 +1,18 @@
 """Ask an endpoint whether anybody answers there, before Terraform spends half a minute finding out."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import chain
 from urllib.parse import urlsplit
 
 from tap.state import StateError
-from tap.state.configured import Endpoint, endpoints
+from tap.state.configured import Endpoint, endpoints, with_profile
 
 _SECONDS = 5
 
 
-def require_served(process_environment: Mapping[str, str]) -> None:
-    """Return if somebody answers at each endpoint that is configured.
+def require_served(process_environment: Mapping[str, str], profiles: Collection[str] = ()) -> None:
+    """Return if somebody answers at each endpoint that is configured, also by these profiles.
 
     :raises StateError: when nobody does: the provider alone retries for 25 s, the S3 backend for 20 s. And when the
         Terraform workspace is an embedded AWS's and the endpoint is not: what is deployed then would be forgotten
@@ -19,7 +20,8 @@ def require_served(process_environment: Mapping[str, str]) -> None:
     """
     url = process_environment.get("AWS_ENDPOINT_URL")
     workspace = process_environment.get("TF_WORKSPACE", "")
-    for configured in endpoints(process_environment):
+    of_all = [endpoints(with_profile(process_environment, profile)) for profile in profiles or ("",)]
+    for configured in dict.fromkeys(chain.from_iterable(of_all)):
         if not configured.is_aws:  # which may be behind a proxy, and is there
             _require_answer(configured)
     if workspace.startswith("embedded-"):

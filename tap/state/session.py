@@ -6,24 +6,28 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from tap.settings import S3Backend, Settings
+from tap.settings import AssumeRole, S3Backend, Settings
 from tap.state import StateError
-from tap.state.configured import endpoint_of
+from tap.state.configured import endpoint_of, with_profile
 
-_CONNECT_SECONDS = 5
-_ANSWER_SECONDS = 30
+#: Seconds for the connection and for the answer, and how often to ask.
+_PATIENT = (5, 30, 3)
+#: A synth must not wait for an endpoint that is not there.
+_HURRIED = (2, 5, 1)
 
 
 class Session:
     """One environment's credentials: the process's, or those of the environment's profile and role."""
 
-    def __init__(self, settings: Settings, process_environment: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, process_environment: Mapping[str, str], *, is_hurried: bool = False) -> None:
         self._settings = settings
-        self._variables = process_environment
+        self._process_environment = process_environment
+        self._variables = with_profile(process_environment, settings.profile)
+        self._limits = _HURRIED if is_hurried else _PATIENT
 
     def client(self, service: str) -> Any:
         """A boto3 client of that service in the environment's region."""
-        return self._client(self._session, service, self._settings.region)
+        return self._client(self._session, service, self._settings.region, self._variables)
 
     @cached_property
     def account(self) -> str:
@@ -64,12 +68,20 @@ class Session:
         if isinstance(self._settings.backend, S3Backend):
             self._require_bucket(self._settings.backend)
 
+    def bucket_client(self, backend: S3Backend) -> Any:
+        """A client for the backend's bucket, by the backend's own credentials: the provider's are not for it."""
+        region = backend.region or self._settings.region
+        variables = with_profile(self._process_environment, backend.profile)
+        session = self._made(backend.profile, backend.assume_role, region, variables)
+        address = backend.endpoints.s3 if backend.endpoints else None
+        return self._client(session, "s3", region, variables, address)
+
     def _require_bucket(self, backend: S3Backend) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         region = backend.region or self._settings.region
         try:
-            self._client(self._session, "s3", region).head_bucket(Bucket=backend.bucket)
+            self.bucket_client(backend).head_bucket(Bucket=backend.bucket)
         except (BotoCoreError, ClientError, ValueError) as error:
             status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
             why = {
@@ -83,22 +95,34 @@ class Session:
 
     @cached_property
     def _session(self) -> Any:
+        return self._made(self._settings.profile, self._settings.assume_role, self._settings.region, self._variables)
+
+    def _made(self, profile: str | None, role: AssumeRole | None, region: str, variables: Mapping[str, str]) -> Any:
         import boto3  # late: a synth with nothing deployed does without its 0.2 s
 
-        return boto3.Session()
+        session = boto3.Session(profile_name=profile or None)
+        if role is None:
+            return session
+        answer = self._client(session, "sts", region, variables).assume_role(
+            RoleArn=role.role_arn,
+            RoleSessionName=role.session_name or "tap",
+            **({"ExternalId": role.external_id} if role.external_id else {}),
+        )
+        credentials = answer["Credentials"]
+        return boto3.Session(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
 
-    def _client(self, session: Any, service: str, region: str) -> Any:
+    def _client(
+        self, session: Any, service: str, region: str, variables: Mapping[str, str], address: str | None = None
+    ) -> Any:
         from botocore.config import Config
 
-        endpoint = endpoint_of(service, self._variables)
+        endpoint = endpoint_of(service, variables)
+        connect, answer, attempts = self._limits
         config = Config(
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_ANSWER_SECONDS,
-            retries={"mode": "standard", "max_attempts": 3},
+            connect_timeout=connect, read_timeout=answer, retries={"mode": "standard", "total_max_attempts": attempts}
         )
-        return session.client(
-            service, region_name=region, endpoint_url=endpoint.url if endpoint else None, config=config
-        )
+        url = address or (endpoint.url if endpoint else None)
+        return session.client(service, region_name=region, endpoint_url=url, config=config)
 
 
 def one_line(error: object) -> str:

@@ -5,35 +5,68 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tap.settings import LocalBackend, Settings
+from tap.settings import HttpBackend, LocalBackend, S3Backend, Settings
 from tap.state import StateError
-from tap.state.configured import endpoint_of, endpoints, is_elsewhere
+from tap.state.configured import Endpoint, endpoint_of, endpoints, is_elsewhere, with_profile
+
+_KINDS = {"s3": "S3", "http": "HTTP"}
 
 
 def require_own(environments: Iterable[Settings], process_environment: Mapping[str, str]) -> None:
     """Return unless an endpoint that is not AWS's own would get the state of a stack on AWS.
 
-    :raises StateError: for a state in the default workspace that is a local file or in a bucket on AWS: deployed to
-        that endpoint, it would forget what is on AWS, and the next deploy there would make a second key and fail on the
-        table.
+    :raises StateError: when the backend has no workspaces and one is named; and for a state in the default workspace
+        that is a local file or in a bucket on AWS: deployed to that endpoint, it would forget what is on AWS, and the
+        next deploy there would make a second key and fail on the table.
     """
-    other = next(filter(is_elsewhere, endpoints(process_environment)), None)
-    if other is None or _name(process_environment) != "default":
-        return
-    bucket_is_elsewhere = is_elsewhere(endpoint_of("s3", process_environment))
+    name = _name(process_environment)
     for settings in environments:
-        if isinstance(settings.backend, LocalBackend) or not bucket_is_elsewhere:
+        if isinstance(settings.backend, HttpBackend) and name != "default":
             raise StateError(
-                f"{other.source} is {other.url}, which is not AWS's own, and TF_WORKSPACE is not set, so the state of"
-                f" {settings.stack_name} on AWS would be overwritten: set TF_WORKSPACE=localstack (or another name)."
+                f"TF_WORKSPACE is {name}, and the backend of {settings.stack_name}, http, has no workspaces: unset it,"
+                f' or give [{settings.environment_suffix}] the backend type = "local" here.'
             )
+        variables = with_profile(process_environment, settings.profile)
+        other = next(filter(is_elsewhere, endpoints(variables)), None)
+        if other is None or _keeps_apart(settings, process_environment):
+            continue
+        raise StateError(
+            f"{other.source} is {other.url}, which is not AWS's own, and {_together(settings)}, so"
+            f" the state of {settings.stack_name} on AWS would be overwritten: {_way_out(settings)}."
+        )
+
+
+def _keeps_apart(settings: Settings, process_environment: Mapping[str, str]) -> bool:
+    """Whether the state of an endpoint that is not AWS's own is not where the one about AWS is."""
+    backend = settings.backend
+    if isinstance(backend, HttpBackend):
+        return Endpoint(backend.address, "").is_on_this_machine
+    if isinstance(backend, LocalBackend | S3Backend) and _name(process_environment) != "default":
+        return True
+    if not isinstance(backend, S3Backend):
+        return False
+    if backend.endpoints and backend.endpoints.s3:
+        return not Endpoint(backend.endpoints.s3, "").is_aws
+    return is_elsewhere(endpoint_of("s3", with_profile(process_environment, backend.profile)))
+
+
+def _together(settings: Settings) -> str:
+    if isinstance(settings.backend, LocalBackend | S3Backend):
+        return "TF_WORKSPACE is not set"
+    return f"a backend of the type {settings.backend.type} has one state for both"
+
+
+def _way_out(settings: Settings) -> str:
+    if isinstance(settings.backend, LocalBackend | S3Backend):
+        return "set TF_WORKSPACE=localstack (or another name)"
+    return f'give [{settings.environment_suffix}] the backend type = "local" for that endpoint'
 
 
 def require_followed(environments: Iterable[Settings], folder: Path, process_environment: Mapping[str, str]) -> None:
     """Return unless a local state in this folder would be left behind, and with it all that it knows.
 
-    :raises StateError: when the backend is S3 now and Terraform has no record that it was another one, or the state
-        is of another region: Terraform would make everything anew, and nothing would tell.
+    :raises StateError: when the backend is another one now and Terraform has no record of that, or the state is of
+        another region: Terraform would make everything anew, and nothing would tell.
     """
     for settings in environments:
         file = _state_file(settings, folder, _name(process_environment))
@@ -45,9 +78,10 @@ def require_followed(environments: Iterable[Settings], folder: Path, process_env
             record = folder / "cdktf.out/stacks" / settings.stack_name / ".terraform/terraform.tfstate"
             if not record.exists():
                 raise StateError(
-                    f"The state of {settings.stack_name} is in {file.relative_to(folder)} and its backend is S3 now:"
+                    f"The state of {settings.stack_name} is in {file.relative_to(folder)} and its backend is"
+                    f" {_KINDS.get(settings.backend.type, settings.backend.type)} now:"
                     f" take the backend out, run `npx cdktf diff {settings.stack_name}`, put it in again and deploy"
-                    " with `--migrate-state`; or, if what it holds is in S3 or gone, remove the file."
+                    " with `--migrate-state`; or, if what it holds is there already or gone, remove the file."
                 )
         elif (place := _place(state)) and place.region != settings.region:
             raise StateError(

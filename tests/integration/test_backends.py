@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.interruptions import tap
+from tests.support import as_on_aws
 from tests.support.checkouts import Checkout, checkout
 from tests.support.endpoints import Endpoint
+from tests.support.http_state import http_states
+from tests.support.servers import embedded_aws
 
 
 @pytest.fixture
@@ -80,3 +84,72 @@ def _assert_another_account_is_refused(here: Checkout) -> None:
     assert "TapStacklocal is deployed in the account 000000000000, and the credentials are of 222222222222" in (
         refused.stdout
     )
+
+
+ROLE = "arn:aws:iam::123456789012:role/states"
+
+
+def test_a_state_moves_there_and_back_and_every_plan_is_empty(tmp_path: Path) -> None:
+    """On what the checkout takes for AWS: local, S3 by a role, behind HTTP, local again, S3 again."""
+    (tmp_path / "config").write_text(as_on_aws.profile("aws"))
+    with embedded_aws(tmp_path) as server, http_states() as (address, states):
+        environment = as_on_aws.environment(server.url, tmp_path / "config", "aws")
+        endpoint = Endpoint(server.url, "embedded AWS")
+        endpoint.s3.create_bucket(Bucket="our-states")
+        in_s3 = f"""type = "s3"
+            bucket = "our-states"
+            kms_key_id = "alias/aws/s3"
+            profile = "aws"
+            assume_role = {{ role_arn = "{ROLE}", external_id = "x-1" }}
+            workspace_key_prefix = "by-workspace"
+            use_path_style = true"""
+        behind_http = f'type = "http"\naddress = "{address}/tap-{{environment}}"\nlock_address = "{address}/lock"'
+        places = {"local": 'type = "local"', "s3": in_s3, "http": behind_http}
+        (tmp_path / "here").mkdir()
+        here = checkout(tmp_path / "here", "[dev]\n", environment)
+        deployed = here.cdktf("deploy", "TapStackdev", "--auto-approve")
+        assert deployed.returncode == 0, deployed.stdout
+        for number, place in enumerate(("s3", "http", "local", "s3", "local"), start=1):
+            (here.folder / "environments.toml").write_text(f"[dev.backend]\n{places[place]}\n")
+            refused = here.run(*tap("adopt", "dev"))
+            assert refused.returncode == 1
+            assert "`npx cdktf deploy TapStackdev --migrate-state` moves its state" in refused.stdout
+            moved = here.cdktf("deploy", "TapStackdev", "--auto-approve", "--migrate-state")
+            assert moved.returncode == 0, moved.stdout
+            assert "0 added, 0 changed, 0 destroyed" in moved.stdout or "No changes" in moved.stdout, moved.stdout
+            adopted = here.run(*tap("adopt", "dev"))
+            assert (adopted.returncode, "nothing to do" in adopted.stdout) == (0, True), adopted.stdout
+            # A change between two moves: the next place must not have an older state.
+            changed = Checkout(here.folder, here.environment | {"TAP_ALARM_PERIOD": str(60 * number)})
+            deployed = changed.cdktf("deploy", "TapStackdev", "--auto-approve")
+            assert deployed.returncode == 0, deployed.stdout
+            here = changed
+        assert list(states) == ["/tap-dev"]
+        _assert_a_fresh_clone_is_caught(here, tmp_path / "fresh", in_s3, endpoint)
+
+
+def _assert_a_fresh_clone_is_caught(here: Checkout, fresh: Path, in_s3: str, endpoint: Endpoint) -> None:
+    """Somebody sets the backend to S3 and commits it; the state never moved there."""
+    fresh.mkdir()
+    clone = checkout(fresh, f'[dev.backend]\n{in_s3}\nkey = "new/place"\n', here.environment)
+    refused = clone.run(sys.executable, "main.py")
+    assert refused.returncode == 1
+    assert "s3://our-states/new/place, knows of nothing: a deploy would make everything anew" in refused.stdout
+    assert "`tap adopt dev --apply`" in refused.stdout
+    adopted = clone.run(*tap("adopt", "dev", "--apply", "--json"))
+    assert adopted.returncode == 0, adopted.stdout
+    assert json.loads(adopted.stdout)["status"] == "applied"
+    assert clone.run(sys.executable, "main.py").returncode == 0
+    assert len(endpoint.dynamodb.list_tables()["TableNames"]) == 1
+
+
+def test_what_has_no_setting_goes_by_backend_config(
+    endpoint: Endpoint, project: str, bucket: str, tmp_path: Path
+) -> None:
+    toml = f'[s3]\nproject_name = "{project}"\n[s3.backend]\ntype = "s3"\nbucket = "{bucket}"\n'
+    option = {"TF_CLI_ARGS_init": "-backend-config=max_retries=2"}
+    here = checkout(tmp_path, toml, endpoint.attached | option)
+    planned = here.cdktf("diff", "TapStacks3")
+    assert planned.returncode == 0, planned.stdout
+    record = json.loads((tmp_path / "cdktf.out/stacks/TapStacks3/.terraform/terraform.tfstate").read_text())
+    assert (record["backend"]["config"]["max_retries"], record["backend"]["config"]["bucket"]) == (2, bucket)

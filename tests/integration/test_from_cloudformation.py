@@ -1,4 +1,4 @@
-"""The seed's CloudFormation stack, with items in it and a program that goes on writing, becomes this project's stack."""
+"""The seed's CloudFormation stack, with items and a program that goes on writing, becomes this project's stack."""
 
 import threading
 import tomllib
@@ -40,8 +40,7 @@ class Writer:
 def parameters(request: pytest.FixtureRequest, endpoint: Endpoint, project: str) -> dict[str, str]:
     if endpoint.name != "LocalStack":
         pytest.skip(f"the CloudFormation of {endpoint.name} can't make this stack; `make test-localstack` tries it")
-    of_the_stack = {"ProjectName": f"{project}c", **(ALL_PARAMETERS if request.param == "all parameters" else {})}
-    return of_the_stack
+    return {"ProjectName": f"{project}c", **(ALL_PARAMETERS if request.param == "all parameters" else {})}
 
 
 @pytest.fixture

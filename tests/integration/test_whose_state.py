@@ -8,14 +8,11 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.support import as_on_aws
 from tests.support.checkouts import Checkout, checkout
-from tests.support.environment import terraform_environment
 from tests.support.servers import embedded_aws
 from tests.support.the_stack import ADDRESSES, SUBSCRIPTION
 
-#: AWS's own hosts. A server of the test's own answers for them, as an HTTP proxy.
-HOSTS = {"cloudwatch": "monitoring", "dynamodb": "dynamodb", "kms": "kms", "sns": "sns", "sts": "sts"}
-AWS = "".join(f"{one} =\n  endpoint_url = http://{host}.us-east-1.amazonaws.com\n" for one, host in HOSTS.items())
 KEYS = "region = us-east-1\naws_access_key_id = test\naws_secret_access_key = test"
 FIRST, SECOND = "111111111111", "222222222222"
 
@@ -36,22 +33,14 @@ def test_neither_another_endpoint_nor_another_account_takes_over_the_state(
     servers: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "config").write_text(
-        f"[profile aws]\nservices = awss\n{KEYS}\n[services awss]\n{AWS}"
+        f"{as_on_aws.profile('aws')}"
         f"[profile laptop]\nendpoint_url = {servers[SECOND].replace('127.0.0.1', 'localhost')}\n{KEYS}\n"
     )
     (tmp_path / "folder").mkdir()
 
     def here(profile: str, account: str, **variables: str) -> Checkout:
-        mine = {
-            "AWS_CONFIG_FILE": str(tmp_path / "config"),
-            "AWS_PROFILE": profile,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_MAX_ATTEMPTS": "3",
-            "HTTP_PROXY": servers[account],
-            "http_proxy": servers[account],
-            **variables,
-        }
-        return checkout(tmp_path / "folder", "[dev]\n", terraform_environment(tmp_path / "terraform.rc") | mine)
+        mine = as_on_aws.environment(servers[account], tmp_path / "config", profile) | variables
+        return checkout(tmp_path / "folder", "[dev]\n", mine)
 
     aws = here("aws", FIRST)
     _synth(aws)

@@ -270,8 +270,8 @@ MUTANTS = [
         "tap/infra/stack.py",
         (
             "a literal region for the provider",
-            '"aws", region=settings.region, allowed',
-            '"aws", region="us-east-1", allowed',
+            '        "aws",\n        region=settings.region,',
+            '        "aws",\n        region="us-east-1",',
         ),
         (
             "any account allowed",
@@ -310,8 +310,8 @@ MUTANTS = [
         ("the address's expression loosened", 'regex("^{config.EMAIL}$"', 'regex("{config.EMAIL}"'),
         (
             "an endpoint in the JSON",
-            '"aws", region=settings.region, allowed',
-            '"aws", region=settings.region, skip_credentials_validation=True, allowed',
+            '        "aws",\n        region=settings.region,',
+            '        "aws",\n        region=settings.region,\n        skip_credentials_validation=True,',
         ),
         (
             "the process environment in the JSON",
@@ -333,7 +333,7 @@ MUTANTS = [
         ("a tag too long", ".:/=+@-]{0,256}", ".:/=+@-]{0,300}"),
         ("a state's key too long", "()/-]{1,1000}", "()/-]{1,2000}"),
         ("a state where another's lock is", "(?<![.]tflock)", ""),
-        ("a state elsewhere", "(?!(.*/)?[.]{0,2}(/|$))", ""),
+        ("a state elsewhere", "(?!(.*/)?[.]{0,2}(/|$))[A-Za-z0-9!_.*'()/-]{1,1000}", "[A-Za-z0-9!_.*'()/-]{1,1000}"),
         ("any region", "if value not in aws_regions():", "if not value:"),
         ("a table name too long", 'matching(r"[A-Za-z0-9_.-]{3,255}"', 'matching(r"[A-Za-z0-9_.-]{3,256}"'),
         ("an alias of AWS's own", "(?!aws/)", ""),
@@ -402,7 +402,7 @@ MUTANTS = [
             "region = settings.region",
         ),
         ("alarms of two kinds may share a name", '"alarm" if kind.endswith("alarm") else kind', "kind"),
-        ("two states in one place", 'yield "backend.key"', 'return; yield "backend.key"'),
+        ("two states in one place", 'yield f"backend.{setting}"', 'return; yield f"backend.{setting}"'),
         (
             "no file is an error",
             "        return {DEFAULT_SUFFIX: {}}",
@@ -411,7 +411,7 @@ MUTANTS = [
         ("a table may name itself", '    if "environment_suffix" in table:', '    if "environment_suffix" in []:'),
         (
             "a mistake shows pydantic",
-            "raise SettingsError(sentence(first, place, _known_settings(path[:-1]), list(S3Backend.model_fields))) from error",
+            "raise SettingsError(sentence(first, place, _known_settings(path[:-1]), of_backends)) from error",
             "raise SettingsError(str(error)) from error",
         ),
     ),

@@ -169,12 +169,83 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
     "tag-ends-with-a-space": ('[dev.tags]\na = "b "', ['tags.a = "b "', "no space at either end"]),
     "tag-called-s3": ("[dev.tags]\ns3 = 5", ["tags.s3 = 5", "a string in quotes"]),
     "tags-a-list": ('[dev]\ntags = ["a"]', ['tags = ["a"]', "a table"]),
-    "backend-unknown": ('[dev.backend]\ntype = "gcs"', ['backend.type = "gcs"', '"local" or "s3"']),
-    "backend-without-a-type": ('[dev.backend]\nbucket = "b-1"', ["backend.type is missing", '"local" or "s3"']),
+    "backend-unknown": (
+        '[dev.backend]\ntype = "gcs"',
+        ['backend.type = "gcs"', '"local", "s3", "http", "cloud" or "remote"'],
+    ),
+    "backend-without-a-type": ('[dev.backend]\nbucket = "b-1"', ["backend.type is missing", '"local", "s3"']),
     "backend-without-a-bucket": ('[dev.backend]\ntype = "s3"', ["backend.bucket is missing"]),
     "bucket-for-a-local-state": (
         '[dev.backend]\ntype = "local"\nbucket = "states"',
         ['backend.bucket = "states"', 'only for type = "s3"'],
+    ),
+    "address-for-a-bucket": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\naddress = "https://x.example"',
+        ["backend.address", 'only for type = "http"'],
+    ),
+    "backend-key-misspelt-in-a-role": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\nassume_role = { rolearn = "x" }',
+        ["backend.assume_role.role_arn is missing"],
+    ),
+    "role-with-something-else": (
+        '[dev.assume_role]\nrole_arn = "arn:aws:iam::111122223333:role/x"\nexternalid = "y"',
+        ['assume_role.externalid = "y" is not a setting', "did you mean external_id?"],
+    ),
+    "role-that-is-none": (
+        '[dev.assume_role]\nrole_arn = "deploy"',
+        ['assume_role.role_arn = "deploy"', "a role's ARN"],
+    ),
+    "role-not-a-table": ('[dev]\nassume_role = "arn:aws:iam::111122223333:role/x"', ["assume_role", "a table"]),
+    "session-with-a-space": (
+        '[dev.assume_role]\nrole_arn = "arn:aws:iam::111122223333:role/x"\nsession_name = "a b"',
+        ['session_name = "a b"', "2 to 64 letters"],
+    ),
+    "profile-an-expression": ('[dev]\nprofile = "${x}"', ['profile = "${x}"', "a profile's name"]),
+    "default-tag-of-the-stacks-own": ('[dev.default_tags]\nProject = "me"', ["default_tags", "tags of your own"]),
+    "tags-too-many-together": (
+        "[dev.default_tags]\n"
+        + "\n".join(f'a{number} = "x"' for number in range(40))
+        + "\n[dev.tags]\n"
+        + "\n".join(f'b{number} = "x"' for number in range(8)),
+        ["default_tags", "at most 47 tags together with `tags`"],
+    ),
+    "state-key-of-kms": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\nkms_key_id = "a b"',
+        ['backend.kms_key_id = "a b"', "a key's id, ARN or alias/"],
+    ),
+    "state-prefix-leads-elsewhere": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\nworkspace_key_prefix = "../x"',
+        ['backend.workspace_key_prefix = "../x"', "no . or .."],
+    ),
+    "path-style-in-quotes": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\nuse_path_style = "yes"',
+        ['backend.use_path_style = "yes"', "true or false"],
+    ),
+    "endpoint-of-s3-without-a-scheme": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\nendpoints = { s3 = "minio:9000" }',
+        ['backend.endpoints.s3 = "minio:9000"', "an http:// or https:// address"],
+    ),
+    "endpoint-of-another-service": (
+        '[dev.backend]\ntype = "s3"\nbucket = "states"\nendpoints = { kinesis = "https://x.example" }',
+        ["backend.endpoints.kinesis", "the settings are s3, sts"],
+    ),
+    "http-without-an-address": ('[dev.backend]\ntype = "http"', ["backend.address is missing"]),
+    "http-with-an-expression": (
+        '[dev.backend]\ntype = "http"\naddress = "https://x.example/${y}"',
+        ["backend.address", "an http:// or https:// address"],
+    ),
+    "http-method-in-small-letters": (
+        '[dev.backend]\ntype = "http"\naddress = "https://x.example/"\nlock_method = "post"',
+        ['backend.lock_method = "post"', "in capitals"],
+    ),
+    "http-state-of-two": (
+        '[default.backend]\ntype = "http"\naddress = "https://x.example/state"\n[dev]\n[prod]',
+        ["[prod]", 'backend.address = "https://x.example/state"', "[dev]"],
+    ),
+    "cloud-without-an-organization": ('[dev.backend]\ntype = "cloud"', ["backend.organization is missing"]),
+    "cloud-workspace-of-two": (
+        '[default.backend]\ntype = "cloud"\norganization = "o"\nworkspace = "w"\n[dev]\n[prod]',
+        ["[prod]", 'backend.workspace = "w"', "[dev]"],
     ),
     "backend-not-a-table": ('[dev]\nbackend = "s3"', ['backend = "s3"', "a table"]),
     "bucket-with-capitals": ('[dev.backend]\ntype = "s3"\nbucket = "States"', ['backend.bucket = "States"', "3 to 63"]),

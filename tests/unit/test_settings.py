@@ -34,6 +34,7 @@ class TestDefaults:
         (dev,) = loaded()
         plain = {setting: default for setting, *_, default in PRECEDENCE}
         nested = {"tags": {}, "backend": {"type": "local"}, "thresholds": THRESHOLDS, "allowed_account_ids": []}
+        nested |= {"assume_role": None, "default_tags": {}}
         assert dev.model_dump(exclude={"names"}) == {"environment_suffix": "dev"} | plain | nested, ADD_IT
 
     def test_an_empty_table_is_the_same(self, loaded: Loader) -> None:
@@ -52,6 +53,7 @@ PRECEDENCE = [
     ("point_in_time_recovery_enabled", "point_in_time_recovery_enabled = true", True, "false", False, False),
     ("claim_index_enabled", "claim_index_enabled = true", True, "false", False, False),
     ("alarm_period", "alarm_period = 600", 600, "60", 60, 300),
+    ("profile", 'profile = "shop"', "shop", "mall", "mall", ""),
 ]
 ADD_IT = "A new setting needs its row in PRECEDENCE, in tests/unit/test_settings.py."
 

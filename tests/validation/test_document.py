@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tap.local import terraform
-from tap.settings import S3Backend, Settings
+from tap.settings import AssumeRole, CloudBackend, HttpBackend, RemoteBackend, S3Backend, Settings
+from tap.settings.backends import Endpoints
 from tap.store.attributes import ENTRY
 from tap.store.candidates.sweep import FIELDS as SWEPT
 from tap.store.entries import INDEX
@@ -422,3 +423,67 @@ class TestBackend:
             del one["//"]["metadata"]["backend"]
             one["//"]["metadata"]["overrides"].pop("stack", None)
         assert there == here
+
+    def test_in_s3_with_all_that_shops_need(self) -> None:
+        role = AssumeRole(role_arn="arn:aws:iam::111122223333:role/state", external_id="x-1")
+        backend = S3Backend(
+            type="s3",
+            bucket="states",
+            kms_key_id="alias/states",
+            profile="states",
+            assume_role=role,
+            workspace_key_prefix="by-workspace",
+            use_path_style=True,
+            endpoints=Endpoints(s3="https://minio.example:9000"),
+        )
+        assert stack_json(Settings(backend=backend))["terraform"]["backend"]["s3"] == {
+            "bucket": "states",
+            "key": "tap/dev/terraform.tfstate",
+            "region": "us-east-1",
+            "encrypt": True,
+            "use_lockfile": True,
+            "kms_key_id": "alias/states",
+            "profile": "states",
+            "assume_role": {"role_arn": "arn:aws:iam::111122223333:role/state", "external_id": "x-1"},
+            "workspace_key_prefix": "by-workspace",
+            "use_path_style": True,
+            "endpoints": {"s3": "https://minio.example:9000"},
+        }
+
+    def test_behind_an_http_address_each_environment_has_its_own(self) -> None:
+        address = "https://gitlab.example.com/api/v4/projects/7/terraform/state/tap-{environment}"
+        backend = HttpBackend(type="http", address=address, lock_address=f"{address}/lock", lock_method="POST")
+        assert stack_json(Settings(environment_suffix="pr-7", backend=backend))["terraform"]["backend"] == {
+            "http": {
+                "address": address.replace("{environment}", "pr-7"),
+                "lock_address": address.replace("{environment}", "pr-7") + "/lock",
+                "unlock_address": address.replace("{environment}", "pr-7") + "/lock",
+                "lock_method": "POST",
+            }
+        }
+
+    def test_in_hcp_terraform_each_environment_has_its_own(self) -> None:
+        cloud = CloudBackend(type="cloud", organization="acme")
+        remote = RemoteBackend(type="remote", organization="acme", hostname="tfe.example.com", workspace="w")
+        assert stack_json(Settings(backend=cloud))["terraform"]["cloud"] == {
+            "organization": "acme",
+            "workspaces": {"name": "tap-dev"},
+        }
+        assert stack_json(Settings(backend=remote))["terraform"]["backend"] == {
+            "remote": {"organization": "acme", "hostname": "tfe.example.com", "workspaces": {"name": "w"}}
+        }
+
+
+def test_the_provider_gets_credentials_and_default_tags() -> None:
+    role = AssumeRole(role_arn="arn:aws:iam::111122223333:role/deploy", session_name="tap", external_id="x-1")
+    settings = Settings(profile="prod", assume_role=role, default_tags={"Team": "a"})
+    assert stack_json(settings)["provider"] == {
+        "aws": [
+            {
+                "region": "us-east-1",
+                "profile": "prod",
+                "assume_role": [role.model_dump()],
+                "default_tags": [{"tags": {"Team": "a"}}],
+            }
+        ]
+    }
