@@ -15,7 +15,7 @@ PAGES = (
 )
 #: Languages whose blocks are run, and those that only show something.
 RUN = ("sh", "python")
-SHOWN = ("text", "toml", "mermaid")
+SHOWN = ("text", "toml", "yaml", "mermaid")
 
 _BLOCK = re.compile(r"(?:<!-- not run:(?P<reason>.*?)-->\s*\n)?```(?P<language>.*)\n(?P<code>(?:.*\n)*?)```")
 

@@ -1,7 +1,6 @@
 """Every command in the documents, in order and as it is written, in a copy of the checkout on its own embedded AWS."""
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tap.local import ROOT, embedded
+from tests.docs.copies import copy_of_checkout, run
 from tests.docs.pages import PAGES, RUN, SHOWN, Block, blocks
 from tests.support.environment import process_environment
 
@@ -23,7 +23,7 @@ def test_each_block_is_run_or_says_why_not(page: Path) -> None:
     assert page.read_text().count("```") == 2 * len(found)
     for block in found:
         where = f"{page.name}, line {block.line}"
-        assert block.language in RUN + SHOWN, f"{where}: write ```sh, ```python, ```toml or ```text"
+        assert block.language in RUN + SHOWN, f"{where}: write ```sh, ```python, ```toml, ```yaml or ```text"
         if block.reason is not None:
             assert len(block.reason.split()) > 2, f"{where}: <!-- not run: … --> needs a reason"
             assert block.language in RUN, f"{where}: a block that only shows something needs no reason"
@@ -31,42 +31,14 @@ def test_each_block_is_run_or_says_why_not(page: Path) -> None:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The checkout as git has it, changes included, with an environment of its own on the installed packages."""
-    folder = tmp_path_factory.mktemp("checkout")
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
-        if name and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)  # with its time: `make setup` has nothing to do
-    for name in ("node_modules", ".venv-pipenv"):
-        (folder / name).symlink_to(ROOT / name)
-    environment(folder / ".venv")
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    """A copy of the checkout; what it starts is stopped at the end."""
+    folder = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
     # Terraform asks a question, and waits, where there is another workspace and not the one it wants.
     (folder / f"{STATES}/localstack").mkdir(parents=True)
     try:
         yield folder
     finally:
         subprocess.run([folder / ".venv/bin/tap", "local", "down"], cwd=folder, env=process_environment(), check=True)
-
-
-def environment(copy: Path) -> None:
-    """A virtual environment that has the packages of this checkout's, but the copy's own `tap`."""
-    installed = (ROOT / ".venv").resolve()
-    (copy / "bin").mkdir(parents=True)
-    for program in (installed / "bin").iterdir():
-        (copy / "bin" / program.name).symlink_to(program)
-    for name in ("tap", "activate"):
-        text = (installed / "bin" / name).read_text()
-        (copy / "bin" / name).unlink()
-        (copy / "bin" / name).write_text(text.replace(str(installed), str(copy)))
-        (copy / "bin" / name).chmod(0o755)
-    (copy / "lib").symlink_to(installed / "lib")
-    for file in ("pyvenv.cfg", ".ready", ".ready-dev"):
-        shutil.copy2(installed / file, copy / file)
-    configuration = copy / "pyvenv.cfg"
-    configuration.write_text(configuration.read_text().replace(str(installed), str(copy)))
-    shutil.copystat(installed / "pyvenv.cfg", configuration)
 
 
 def script(page: Path) -> str:
@@ -112,18 +84,3 @@ def test_demo_can_be_repeated_and_goes_without_a_trace(checkout: Path) -> None:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
     assert not (checkout / ".tap").exists()
     assert [left.name for left in checkout.glob("terraform.*/*")] == ["localstack"]
-
-
-def run(checkout: Path, session: str) -> "subprocess.CompletedProcess[str]":
-    """One session of a shell that ends with its first failure; output and errors come together."""
-    return subprocess.run(
-        ["bash", "-e", "-x", "-o", "pipefail", "-c", session],
-        cwd=checkout,
-        env=process_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tap.local import ROOT
-from tap.settings import S3Backend, Settings, load
+from tap.settings import BACKENDS, Settings, load
 from tests.docs.pages import PAGES, blocks
 from tests.support.the_stack import ADDRESSES, NAMED, OUTPUTS
 
@@ -20,9 +20,15 @@ def test_each_setting_has_its_line(setting: str) -> None:
     assert f"\n| `{setting}` |" in SETTINGS, "Add the setting's line to the table in docs/settings.md."
 
 
-@pytest.mark.parametrize("setting", [name for name in S3Backend.model_fields if name != "type"])
-def test_each_setting_of_the_backend_has_its_line(setting: str) -> None:
-    assert f"\n| `{setting}` |" in SETTINGS, "Add the setting's line to the table of backends in docs/settings.md."
+@pytest.mark.parametrize(
+    ("kind", "setting"), [(kind, name) for kind, model in BACKENDS.items() for name in model.model_fields]
+)
+def test_each_setting_of_a_backend_has_its_line(kind: str, setting: str) -> None:
+    if setting == "type":
+        assert re.search(rf'\n\| .*`"{kind}"`.* \|', SETTINGS), "Add it to the table of kinds in docs/settings.md."
+        return
+    (table,) = re.findall(rf'(?s)\n\| of [^|]*`"{kind}"`.*?\n\n', SETTINGS)
+    assert f"\n| `{setting}` |" in table, "Add the setting's line to the backend's table in docs/settings.md."
 
 
 @pytest.mark.parametrize("address", sorted(ADDRESSES))

@@ -1,17 +1,21 @@
 """`cdktf deploy` itself, with either backend, and two deploys at once."""
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tap.local import ROOT
 from tests.interruptions import tap
 from tests.support import as_on_aws
 from tests.support.checkouts import Checkout, checkout
-from tests.support.endpoints import Endpoint
+from tests.support.endpoints import REGION, Endpoint
 from tests.support.http_state import http_states
+from tests.support.provider import VARIABLE, start
 from tests.support.servers import embedded_aws
 
 
@@ -36,6 +40,8 @@ def test_cdktf_deploys_diffs_and_destroys_with_a_local_state(endpoint: Endpoint,
         state = json.loads((tmp_path / "terraform.TapStacklocal.tfstate.d/localstack/terraform.tfstate").read_text())
         assert state["outputs"]["TurnAroundPromptTableName"]["value"] == outputs["TurnAroundPromptTableName"]
         assert "No changes" in here.cdktf("diff", "TapStacklocal").stdout
+        file = tmp_path / "terraform.TapStacklocal.tfstate.d/localstack/terraform.tfstate"
+        assert _read_by_another(endpoint, tmp_path, "local", path=str(file)) == outputs
         if endpoint.accounts_by_key:
             _assert_another_account_is_refused(here)
         assert "No changes" in here.run(*_plan(here, "TapStacklocal", endpoint)).stdout
@@ -67,9 +73,26 @@ def test_two_deploys_at_once_leave_one_stack_in_s3(
         assert keys == [f"{project}/s3/terraform.tfstate"]  # and no lock is left
         loser = two[outcomes.index(1)] if 1 in outcomes else two[1]
         assert "No changes" in loser.cdktf("diff", "TapStacks3").stdout  # it sees what the other one has made
+        place = {"bucket": bucket, "key": f"{project}/s3/terraform.tfstate", "region": REGION}
+        read = _read_by_another(endpoint, tmp_path, "s3", **place)
+        assert read["TurnAroundPromptTableName"] == f"{project}-s3-turnaround-prompts"
     finally:
         destroyed = two[0].cdktf("destroy", "TapStacks3", "--auto-approve")
     assert destroyed.returncode == 0, destroyed.stdout
+
+
+def _read_by_another(endpoint: Endpoint, folder: Path, backend: str, **config: str) -> dict[str, str]:
+    """The outputs as the project in examples/remote-state reads them."""
+    other = folder / "reader"
+    shutil.copytree(ROOT / "examples/remote-state", other)
+    (other / "terraform.tfvars.json").write_text(json.dumps({"backend": backend, "config": config}))
+    here = Checkout(other, endpoint.environment | {"TF_WORKSPACE": "default"})
+    terraform = here.environment["TERRAFORM_BINARY_NAME"]
+    for command in (["init"], ["apply", "-auto-approve"]):
+        done = here.run(terraform, *command, "-input=false", "-no-color")
+        assert done.returncode == 0, done.stdout
+    outputs: dict[str, str] = json.loads(here.run(terraform, "output", "-json", "tap").stdout)
+    return outputs
 
 
 def _plan(here: Checkout, stack: str, endpoint: Endpoint) -> list[str]:
@@ -86,52 +109,66 @@ def _assert_another_account_is_refused(here: Checkout) -> None:
     )
 
 
-ROLE = "arn:aws:iam::123456789012:role/states"
+#: The provider's credentials are of a role, by a profile.
+BY_A_ROLE = """[dev]
+profile = "aws"
+assume_role = { role_arn = "arn:aws:iam::123456789012:role/deploy", session_name = "ci" }
+default_tags = { Team = "a" }
+allowed_account_ids = ["123456789012"]
+"""
+#: A state in S3 with all that shops need.
+IN_S3 = """type = "s3"
+bucket = "our-states"
+kms_key_id = "alias/aws/s3"
+profile = "aws"
+assume_role = { role_arn = "arn:aws:iam::123456789012:role/states", external_id = "x-1" }
+workspace_key_prefix = "by-workspace"
+use_path_style = true"""
 
 
+@pytest.mark.skipif("TAP_TEST_ENDPOINT" in os.environ, reason="it has an endpoint of its own: `make test` runs it")
 def test_a_state_moves_there_and_back_and_every_plan_is_empty(tmp_path: Path) -> None:
     """On what the checkout takes for AWS: local, S3 by a role, behind HTTP, local again, S3 again."""
     (tmp_path / "config").write_text(as_on_aws.profile("aws"))
     with embedded_aws(tmp_path) as server, http_states() as (address, states):
         environment = as_on_aws.environment(server.url, tmp_path / "config", "aws")
+        environment[VARIABLE] = start(environment)
         endpoint = Endpoint(server.url, "embedded AWS")
         endpoint.s3.create_bucket(Bucket="our-states")
-        in_s3 = f"""type = "s3"
-            bucket = "our-states"
-            kms_key_id = "alias/aws/s3"
-            profile = "aws"
-            assume_role = {{ role_arn = "{ROLE}", external_id = "x-1" }}
-            workspace_key_prefix = "by-workspace"
-            use_path_style = true"""
         behind_http = f'type = "http"\naddress = "{address}/tap-{{environment}}"\nlock_address = "{address}/lock"'
-        places = {"local": 'type = "local"', "s3": in_s3, "http": behind_http}
+        places = {"local": 'type = "local"', "s3": IN_S3, "http": behind_http}
         (tmp_path / "here").mkdir()
-        here = checkout(tmp_path / "here", "[dev]\n", environment)
-        deployed = here.cdktf("deploy", "TapStackdev", "--auto-approve")
-        assert deployed.returncode == 0, deployed.stdout
-        for number, place in enumerate(("s3", "http", "local", "s3", "local"), start=1):
-            (here.folder / "environments.toml").write_text(f"[dev.backend]\n{places[place]}\n")
-            refused = here.run(*tap("adopt", "dev"))
-            assert refused.returncode == 1
-            assert "`npx cdktf deploy TapStackdev --migrate-state` moves its state" in refused.stdout
-            moved = here.cdktf("deploy", "TapStackdev", "--auto-approve", "--migrate-state")
-            assert moved.returncode == 0, moved.stdout
-            assert "0 added, 0 changed, 0 destroyed" in moved.stdout or "No changes" in moved.stdout, moved.stdout
-            adopted = here.run(*tap("adopt", "dev"))
-            assert (adopted.returncode, "nothing to do" in adopted.stdout) == (0, True), adopted.stdout
-            # A change between two moves: the next place must not have an older state.
-            changed = Checkout(here.folder, here.environment | {"TAP_ALARM_PERIOD": str(60 * number)})
-            deployed = changed.cdktf("deploy", "TapStackdev", "--auto-approve")
-            assert deployed.returncode == 0, deployed.stdout
-            here = changed
+        here = checkout(tmp_path / "here", BY_A_ROLE, environment)
+        _deploy(here)
+        arn = endpoint.dynamodb.describe_table(TableName="tap-dev-turnaround-prompts")["Table"]["TableArn"]
+        tags = endpoint.dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
+        assert {"Key": "Team", "Value": "a"} in tags
+        for place in ("s3", "http", "local", "s3"):
+            if states:  # a change in between: the next place must not have an older state
+                here = Checkout(here.folder, here.environment | {"TAP_ALARM_PERIOD": "600"})
+                _deploy(here)
+            (here.folder / "environments.toml").write_text(f"{BY_A_ROLE}[dev.backend]\n{places[place]}\n")
+            if place == "http":
+                refused = here.run(*tap("adopt", "dev"))
+                assert refused.returncode == 1
+                assert "`npx cdktf deploy TapStackdev --migrate-state` moves its state" in refused.stdout
+            _deploy(here, "0 added, 0 changed, 0 destroyed", "--migrate-state")
         assert list(states) == ["/tap-dev"]
-        _assert_a_fresh_clone_is_caught(here, tmp_path / "fresh", in_s3, endpoint)
+        adopted = here.run(*tap("adopt", "dev"))
+        assert (adopted.returncode, "nothing to do" in adopted.stdout) == (0, True), adopted.stdout
+        _assert_a_fresh_clone_is_caught(here, tmp_path / "fresh", endpoint)
 
 
-def _assert_a_fresh_clone_is_caught(here: Checkout, fresh: Path, in_s3: str, endpoint: Endpoint) -> None:
+def _deploy(here: Checkout, says: str = "", *options: str) -> None:
+    done = here.cdktf("deploy", "TapStackdev", "--auto-approve", *options)
+    assert done.returncode == 0, done.stdout
+    assert says in done.stdout
+
+
+def _assert_a_fresh_clone_is_caught(here: Checkout, fresh: Path, endpoint: Endpoint) -> None:
     """Somebody sets the backend to S3 and commits it; the state never moved there."""
     fresh.mkdir()
-    clone = checkout(fresh, f'[dev.backend]\n{in_s3}\nkey = "new/place"\n', here.environment)
+    clone = checkout(fresh, f'{BY_A_ROLE}[dev.backend]\n{IN_S3}\nkey = "new/place"\n', here.environment)
     refused = clone.run(sys.executable, "main.py")
     assert refused.returncode == 1
     assert "s3://our-states/new/place, knows of nothing: a deploy would make everything anew" in refused.stdout
