@@ -9,12 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from tap.cli.console import err, fail, out
+from tap.cli.console import err, out, telling_errors
 from tap.cli.plans import changes_as_json, show_changes
 from tap.deployed.adoption import Proposal
 from tap.deployed.cloudformation import Stack
 from tap.deployed.root import IMPORTS, Root
-from tap.errors import TapError
 
 #: There is something to apply, as `terraform plan -detailed-exitcode` says it.
 SOMETHING_TO_APPLY = 2
@@ -45,7 +44,7 @@ def adopt(
     from tap.deployed.root import synthesized
     from tap.state.session import Session
 
-    try:
+    with telling_errors():
         stack = _written_down(environment, from_cloudformation) if from_cloudformation else None
         root = synthesized(environment, os.environ)
         session = Session(root.settings, os.environ)
@@ -60,8 +59,6 @@ def adopt(
             root.forget_plan()
             if not as_json:
                 _show(root, proposal)
-    except TapError as error:
-        fail(error)
     if as_json:
         sys.stdout.write(json.dumps(_report(root, proposal, status), indent=2) + "\n")
     else:
@@ -78,9 +75,7 @@ def _written_down(environment: str, name: str) -> Stack:
 
     file = project_folder() / "environments.toml"
     (ours,) = settings.load(file, {**os.environ, "TAP_ENVIRONMENT_SUFFIX": environment})
-    if name.startswith("arn:"):
-        ours = ours.model_copy(update={"region": name.split(":")[3]})
-    stack = cloudformation.find(name, Session(ours, os.environ))
+    stack = cloudformation.find(name, Session(cloudformation.where(name, ours), os.environ))
     if diff := settings.write(file, environment, cloudformation.settings_of(stack)):
         err.print(f"Written into {file.name}, to be committed:", markup=False)
         err.print(diff, markup=False, soft_wrap=True)
@@ -102,6 +97,9 @@ def _show(root: Root, proposal: Proposal) -> None:
         err.print(f"[yellow]Note:[/yellow] {escape(note)}", soft_wrap=True)
     title = f"What becomes of {root.settings.stack_name}"
     show_changes(title, proposal.plan.changes, ("now", "then"), proposal.imports)
+    if proposal.stack and proposal.to_retain:
+        kept = ", ".join(proposal.to_retain)
+        out.print(f"CloudFormation's {proposal.stack.name} is set to Retain: {kept}.", markup=False, soft_wrap=True)
 
 
 def _conclude(root: Root, proposal: Proposal, status: str) -> None:
@@ -111,11 +109,13 @@ def _conclude(root: Root, proposal: Proposal, status: str) -> None:
     if status != "applied":
         for sentence in proposal.verdict.asked:
             err.print(f"[yellow]To accept:[/yellow] {escape(sentence)}", soft_wrap=True)
+    again = f"tap adopt {root.settings.environment_suffix}"
+    again += f" --from-cloudformation {proposal.stack.name}" if proposal.stack else ""
     told = {
         "nothing to do": f"{stack}: nothing to do. All that exists is in the state, and the plan is empty.",
         "applied": f"{stack}: done. What existed is what it was, and the next plan is empty.",
-        "to apply": f"{stack}: `tap adopt {root.settings.environment_suffix} --apply` does it.",
-        "to accept": f"{stack}: if that is meant, `tap adopt {root.settings.environment_suffix} --apply --accept`.",
+        "to apply": f"{stack}: `{again} --apply` does it.",
+        "to accept": f"{stack}: if that is meant, `{again} --apply --accept`.",
         "refused": f"{stack}: nothing has been changed.",
     }[status]
     out.print(told, markup=False, soft_wrap=True)
@@ -135,4 +135,5 @@ def _report(root: Root, proposal: Proposal, status: str) -> dict[str, Any]:
         "to_accept": list(proposal.verdict.asked),
         "refused": list(proposal.verdict.refused),
         "notes": list(proposal.existing.notes),
+        "to_retain": list(proposal.to_retain),
     }

@@ -22,6 +22,23 @@ def fail(sentence: object, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
+@contextmanager
+def telling_errors() -> Iterator[None]:
+    """End with one sentence, and exit status 1, whatever the project or AWS has to say."""
+    from tap.errors import TapError
+
+    try:
+        yield
+    except TapError as error:
+        fail(error)
+    except Exception as error:
+        from botocore.exceptions import BotoCoreError, ClientError  # late: most commands do without boto3
+
+        if not isinstance(error, BotoCoreError | ClientError):
+            raise
+        fail(f"AWS: {' '.join(str(error).split())}")
+
+
 @dataclass
 class Step:
     """A step of a command, which is told to have succeeded unless it is marked."""

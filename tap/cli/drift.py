@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tap.cli.console import fail, out
+from tap.cli.console import out, telling_errors
 from tap.cli.plans import changes_as_json, show_changes
-from tap.errors import TapError
 
 SOME = 2
 
@@ -26,11 +25,9 @@ def drift(
     from tap.deployed.root import synthesized
     from tap.state.session import Session
 
-    try:
+    with telling_errors():
         root = synthesized(environment, os.environ)
         found = look(root, Session(root.settings, os.environ))
-    except TapError as error:
-        fail(error)
     stack = root.settings.stack_name
     if as_json:
         report = {

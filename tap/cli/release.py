@@ -1,13 +1,14 @@
 """`tap release`: the end of a CloudFormation stack whose resources are Terraform's now."""
 
+import contextlib
 import os
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from tap.cli.console import fail, out
+from tap.cli.console import out, telling_errors
 from tap.deployed.cloudformation import Stack
-from tap.errors import TapError
 from tap.settings import Settings
 
 
@@ -29,14 +30,12 @@ def release(
     from tap.deployed.root import project_folder, synthesized
     from tap.state.session import Session
 
-    try:
-        file = project_folder() / "environments.toml"
-        stack = _found(name, settings.load(file, os.environ))
+    with telling_errors():
+        environments = settings.load(project_folder() / "environments.toml", _about(environment))
+        stack = _found(name, environments)
         suffix = environment or stack.parameters.get("EnvironmentSuffix", settings.DEFAULT_SUFFIX)
         root = synthesized(suffix, os.environ)
         count = adoption.release(root, Session(root.settings, os.environ), stack)
-    except TapError as error:
-        fail(error)
     out.print(
         f"The stack {stack.name} is deleted; its {count} resources are {root.settings.stack_name}'s now,"
         " and the plan is empty.",
@@ -45,18 +44,17 @@ def release(
     )
 
 
+def _about(environment: str | None) -> Mapping[str, str]:
+    return {**os.environ, "TAP_ENVIRONMENT_SUFFIX": environment} if environment else os.environ
+
+
 def _found(name: str, environments: list[Settings]) -> Stack:
-    """The stack of that name in one of the environments' regions, or of that ARN."""
+    """The stack of that name or ARN, by the region and the credentials of the first environment that finds it."""
     from tap.deployed import DeployedError, cloudformation
     from tap.state.session import Session
 
-    if name.startswith("arn:"):
-        environments = [environments[0].model_copy(update={"region": name.split(":")[3]})]
-    by_region = {one.region: one for one in environments}
-    for number, ours in enumerate(by_region.values(), start=1):
-        try:
+    *others, last = [cloudformation.where(name, one) for one in environments]
+    for ours in others:
+        with contextlib.suppress(DeployedError):
             return cloudformation.find(name, Session(ours, os.environ))
-        except DeployedError:
-            if number == len(by_region):
-                raise
-    raise AssertionError
+    return cloudformation.find(name, Session(last, os.environ))

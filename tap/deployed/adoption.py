@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tap.deployed import DeployedError, cloudformation
@@ -28,7 +29,12 @@ class Proposal:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return self.plan.is_empty and not self.imports
+        return self.plan.is_empty and not self.imports and not self.to_retain
+
+    @cached_property
+    def to_retain(self) -> tuple[str, ...]:
+        """The resources that would go with their CloudFormation stack, as it is."""
+        return tuple(self.stack.not_retained()) if self.stack else ()
 
 
 def propose(root: Root, session: Session, stack: cloudformation.Stack | None = None) -> Proposal:

@@ -7,6 +7,7 @@ nothing else; https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -99,6 +100,12 @@ class Stack:
             for one in self.resources
             if resources.get(one.logical_id, {}).get("DeletionPolicy") != "Retain"
         ]
+
+
+def where(name: str, settings: Settings) -> Settings:
+    """The settings with the region that a stack's ARN names; as they are for a stack's name."""
+    found = re.match(r"arn:aws[a-z-]*:cloudformation:([a-z0-9-]+):", name)
+    return settings.model_copy(update={"region": found[1]}) if found else settings
 
 
 def find(name: str, session: Session) -> Stack:

@@ -37,7 +37,8 @@ def write(file: Path, environment: str, wanted: Mapping[str, Any]) -> str:
             table["names"] = tomlkit.table()
         table["names"].update(own)
     after = tomlkit.dumps(document)
-    if after == before:
+    after += "" if after.endswith("\n") else "\n"
+    if after.strip() == before.strip():
         return ""
     file.write_text(after, encoding="utf-8")
     try:

@@ -32,7 +32,7 @@ def require_recorded(environments: Iterable[Settings], folder: Path, process_env
         record = folder / "cdktf.out/stacks" / settings.stack_name / ".terraform/terraform.tfstate"
         if not isinstance(settings.backend, S3Backend) or record.exists():
             continue
-        key = _key(settings, settings.backend, process_environment)
+        key = state_key(settings, settings.backend, process_environment)
         if _is_lost(settings, settings.backend, key, process_environment):
             raise StateError(
                 f"The table {settings.names.table} of {settings.stack_name} exists, and its state,"
@@ -48,7 +48,8 @@ def _has_credentials(process_environment: Mapping[str, str]) -> bool:
     return any(process_environment.get(name) for name in _CREDENTIALS) or (home / ".aws").is_dir()
 
 
-def _key(settings: Settings, backend: S3Backend, process_environment: Mapping[str, str]) -> str:
+def state_key(settings: Settings, backend: S3Backend, process_environment: Mapping[str, str]) -> str:
+    """Where in the bucket the state of the Terraform workspace is."""
     workspace = process_environment.get("TF_WORKSPACE") or "default"
     key = settings.state_key(backend)
     return key if workspace == "default" else f"{backend.workspace_key_prefix or 'env:'}/{workspace}/{key}"

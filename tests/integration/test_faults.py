@@ -3,9 +3,12 @@
 import contextlib
 import json
 import os
+import re
 import secrets
+import shlex
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +17,10 @@ import pytest
 
 from tap.local import embedded
 from tap.settings import Settings
-from tests.interruptions import POINTS, try_point
+from tests.interruptions import POINTS, tap, try_point
+from tests.support.checkouts import checkout
 from tests.support.endpoints import Endpoint
+from tests.support.relay import HangUpError, relay
 from tests.support.stacks import Stack, stacks
 
 
@@ -114,3 +119,38 @@ def _import_a_lost_alias(stack: Stack, endpoint: Endpoint) -> None:
 
 def _topics(endpoint: Endpoint, stack: Stack) -> bool:
     return stack.settings.names.topic in json.dumps(endpoint.sns.list_topics()["Topics"])
+
+
+@pytest.mark.skipif("TAP_TEST_ENDPOINT" in os.environ, reason="it takes a minute of retries: `make test` runs it")
+def test_a_state_that_could_not_be_put_away_is_named_and_pushed(endpoint: Endpoint, tmp_path: Path) -> None:
+    """The endpoint, and with it the bucket, goes away in the middle of an apply."""
+    project = f"k{secrets.token_hex(4)}"
+    endpoint.s3.create_bucket(Bucket=f"{project}-states")
+    toml = f'[dev]\nproject_name = "{project}"\n[dev.backend]\ntype = "s3"\nbucket = "{project}-states"\n'
+    here = checkout(tmp_path, toml, endpoint.attached)
+    gone = threading.Event()
+
+    def observe(operation: str, carried_out: bool) -> None:
+        if gone.is_set() or (operation == "UpdateTimeToLive" and carried_out):
+            gone.set()
+            raise HangUpError
+
+    with relay(endpoint.url, observe) as url:
+        interrupted = checkout(tmp_path, toml, endpoint.environment | {"AWS_ENDPOINT_URL": url})
+        died = interrupted.cdktf("deploy", "TapStackdev", "--auto-approve")
+    assert died.returncode == 1
+    told = here.run(*tap("adopt", "dev", "--apply"))
+    assert told.returncode == 1
+    for _ in range(4):  # what it says, one command after the other
+        command = re.search(r"`(terraform .*?)`", told.stdout)
+        assert command, told.stdout
+        done = here.run(here.environment["TERRAFORM_BINARY_NAME"], *shlex.split(command[1])[1:])
+        assert done.returncode == 0, done.stdout
+        if "state push" in command[1]:
+            (tmp_path / "cdktf.out/stacks/TapStackdev/errored.tfstate").unlink()
+        told = here.run(*tap("adopt", "dev", "--apply"))
+        if told.returncode == 0:
+            break
+    assert told.returncode == 0, told.stdout
+    assert "nothing to do" in here.run(*tap("adopt", "dev")).stdout
+    here.cdktf("destroy", "TapStackdev", "--auto-approve")

@@ -9,8 +9,8 @@ import botocore.session
 import pytest
 
 from tap.local import LocalError, node
-from tap.settings import S3Backend, Settings
-from tap.state import StateError, endpoint, workspace
+from tap.settings import CloudBackend, HttpBackend, S3Backend, Settings
+from tap.state import StateError, endpoint, recorded, workspace
 from tap.state.configured import AWS_SUFFIXES, needs_s3_path_style
 
 IN_S3 = Settings(environment_suffix="s3", backend=S3Backend(type="s3", bucket="states"))
@@ -236,3 +236,47 @@ def test_node_is_asked_for_before_jsii_stumbles(tmp_path: Path) -> None:
         node.require({"PATH": str(tmp_path)})
     with pytest.raises(LocalError, match="There is no other-node on PATH"):
         node.require({"PATH": os.environ["PATH"], "JSII_NODE": "other-node"})
+
+
+BEHIND_HTTP = Settings(backend=HttpBackend(type="http", address="https://gitlab.example.com/state/{environment}"))
+IN_THE_CLOUD = Settings(backend=CloudBackend(type="cloud", organization="acme"))
+HERE = Settings(backend=HttpBackend(type="http", address="http://127.0.0.1:8080/state"))
+
+
+@pytest.mark.parametrize("settings", [BEHIND_HTTP, IN_THE_CLOUD], ids=["http", "cloud"])
+def test_a_state_that_is_one_for_all_endpoints_is_kept_from_another_one(settings: Settings) -> None:
+    workspace.require_own([settings, HERE], {})
+    with pytest.raises(StateError, match=r'has one state for both, .* give \[dev\] the backend type = "local"'):
+        workspace.require_own([settings], {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
+    workspace.require_own([HERE], {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
+
+
+def test_a_backend_without_workspaces_is_told_at_once() -> None:
+    with pytest.raises(StateError, match="TF_WORKSPACE is localstack, and the backend of TapStackdev, http, has no"):
+        workspace.require_own([BEHIND_HTTP], {"TF_WORKSPACE": "localstack"})
+
+
+def test_a_profile_of_the_settings_wins_over_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(CONFIGURATION)
+    variables = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "plain"}
+    workspace.require_own([Settings()], variables)
+    with pytest.raises(StateError, match="profile everything is http://everything:2, which is not AWS's own"):
+        workspace.require_own([Settings(profile="everything")], variables)
+    with pytest.raises(StateError, match="where nobody answers"):
+        endpoint.require_served(variables, {"", "everything"})
+
+
+@pytest.mark.parametrize(
+    ("backend", "variables", "key"),
+    [
+        ({}, {}, "tap/dev/terraform.tfstate"),
+        ({}, {"TF_WORKSPACE": "default"}, "tap/dev/terraform.tfstate"),
+        ({"key": "a/b"}, {"TF_WORKSPACE": "w"}, "env:/w/a/b"),
+        ({"workspace_key_prefix": "by"}, {"TF_WORKSPACE": "w"}, "by/w/tap/dev/terraform.tfstate"),
+    ],
+)
+def test_a_state_in_s3_is_looked_for_where_terraform_has_it(
+    backend: dict[str, str], variables: dict[str, str], key: str
+) -> None:
+    in_s3 = S3Backend.model_validate({"type": "s3", "bucket": "states", **backend})
+    assert recorded.state_key(Settings(backend=in_s3), in_s3, variables) == key
