@@ -48,7 +48,7 @@ def adopt(
         stack = _written_down(environment, from_cloudformation) if from_cloudformation else None
         root = synthesized(environment, os.environ)
         session = Session(root.settings, os.environ)
-        proposal = adoption.propose(root, session, stack)
+        proposal = adoption.propose(root, session, stack, is_meant=apply)
         status = _status(proposal, accept=accept)
         if status == "to apply" and apply:
             if not as_json:
@@ -95,6 +95,12 @@ def _status(proposal: Proposal, *, accept: bool) -> str:
 def _show(root: Root, proposal: Proposal) -> None:
     for note in proposal.existing.notes:
         err.print(f"[yellow]Note:[/yellow] {escape(note)}", soft_wrap=True)
+    for address in proposal.half_made:
+        err.print(
+            f"[yellow]Note:[/yellow] The state takes {address} for half made, and a deploy would destroy it and make it"
+            " anew. `--apply` keeps it and finishes it.",
+            soft_wrap=True,
+        )
     title = f"What becomes of {root.settings.stack_name}"
     show_changes(title, proposal.plan.changes, ("now", "then"), proposal.imports)
     if proposal.stack and proposal.to_retain:
@@ -135,5 +141,6 @@ def _report(root: Root, proposal: Proposal, status: str) -> dict[str, Any]:
         "to_accept": list(proposal.verdict.asked),
         "refused": list(proposal.verdict.refused),
         "notes": list(proposal.existing.notes),
+        "half_made": list(proposal.half_made),
         "to_retain": list(proposal.to_retain),
     }

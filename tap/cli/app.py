@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tap import __version__
-from tap.cli import adopt, demo, drift, local, outputs, prompts, release
+from tap.cli import adopt, demo, drift, hcl, local, outputs, prompts, release
 
 app = typer.Typer(
     name="tap",
@@ -23,6 +23,7 @@ app.command()(outputs.outputs)
 app.command()(adopt.adopt)
 app.command()(release.release)
 app.command()(drift.drift)
+app.command()(hcl.hcl)
 app.command()(demo.demo)
 
 

@@ -12,7 +12,6 @@ from tap.deployed.existing import KEY, Existing, addresses, look_up
 from tap.deployed.gate import Verdict, judge
 from tap.deployed.plan import Plan
 from tap.deployed.root import Root
-from tap.settings import LocalBackend
 from tap.state.session import Session
 
 
@@ -24,6 +23,8 @@ class Proposal:
     existing: Existing
     plan: Plan
     verdict: Verdict
+    #: What exists, and the state takes for half made.
+    half_made: tuple[str, ...] = ()
     stack: cloudformation.Stack | None = None
 
     @property
@@ -37,18 +38,21 @@ class Proposal:
         return tuple(self.stack.not_retained()) if self.stack else ()
 
 
-def propose(root: Root, session: Session, stack: cloudformation.Stack | None = None) -> Proposal:
+def propose(
+    root: Root, session: Session, stack: cloudformation.Stack | None = None, *, is_meant: bool = False
+) -> Proposal:
     """Look up what exists, compare it with the state, and plan the difference as imports.
 
     `stack` is the CloudFormation stack that it comes from. The import blocks stay beside the stack's JSON, where a
-    deploy would heed them, unless the plan is refused.
+    deploy would heed them, unless the plan is refused. What the state takes for half made and exists would be destroyed
+    and made anew: if the adoption `is_meant`, that mark is taken off first.
 
     :raises DeployedError: when the state is about another key than the one that is in use, or Terraform fails.
     """
     root.write_imports({})  # an earlier run's: they would fail where the thing is gone
     session.require_usable()
     root.init()
-    recorded = root.state()
+    recorded, tainted = root.state()
     existing = look_up(root.document, email(root), session)
     _require_same_key(root, recorded, existing)
     ids = {*existing.ids.values(), *recorded.values()}
@@ -57,17 +61,21 @@ def propose(root: Root, session: Session, stack: cloudformation.Stack | None = N
             f"The stack {stack.name} also has {', '.join(others)}, which {root.settings.stack_name} has not under its"
             " names: correct `names` in the settings, or take it out of the stack first, with DeletionPolicy: Retain."
         )
+    half_made = tuple(address for address in tainted if address in existing.ids)
+    if is_meant:
+        for address in half_made:
+            root.untaint(address)
     imports = {address: id_ for address, id_ in existing.ids.items() if address not in recorded}
     root.write_imports(imports)
     try:
         plan = root.plan()
-        verdict = judge(plan, existing, root.document)
+        verdict = judge(plan, existing, root.document, half_made=() if is_meant else half_made)
     except BaseException:
         root.write_imports({})
         raise
     if verdict.refused:
         root.write_imports({})
-    return Proposal(imports, existing, plan, verdict, stack)
+    return Proposal(imports, existing, plan, verdict, half_made, stack)
 
 
 def apply(root: Root, session: Session, proposal: Proposal) -> None:
@@ -96,7 +104,7 @@ def release(root: Root, session: Session, stack: cloudformation.Stack) -> int:
     session.require_usable()
     root.write_imports({})
     root.init()
-    recorded = root.state()
+    recorded = root.state().ids
     if missing := cloudformation.not_among(set(recorded.values()), recorded, stack):
         raise DeployedError(
             f"The state of {root.settings.stack_name} lacks {', '.join(missing)} of the stack {stack.name}: first"
@@ -155,11 +163,8 @@ def _require_same_key(root: Root, recorded: Mapping[str, str], existing: Existin
     """A deploy after a killed one makes a second key, and then the state has it while the first one is in use."""
     ours, real = recorded.get(KEY), existing.ids.get(KEY)
     if ours and real and ours != real and "aws_kms_alias.KMSKeyAlias" not in recorded:
-        is_workspace = isinstance(root.settings.backend, LocalBackend) and root.variables.get("TF_WORKSPACE")
-        # Terraform keeps the backup of such a state in a folder that it doesn't make.
-        backup = " -backup=before.tfstate" if is_workspace else ""
         raise DeployedError(
             f"The state has the key {ours}, and {root.settings.names.key_alias} is of {real}: run"
-            f" `{root.terraform} state rm{backup} {KEY}`, then this again. {ours}"
+            f" `{root.state_rm(KEY)}`, then this again. {ours}"
             " then encrypts nothing that this stack knows."
         )

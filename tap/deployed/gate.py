@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,12 +49,15 @@ _MEANING: Final[Mapping[str, str]] = {
 _KEY_IN_NAMES: Final = ' (to keep the key, name its alias in the settings: names.key_alias = "alias/…")'
 
 
-def judge(plan: Plan, existing: Existing, document: Mapping[str, Any]) -> Verdict:
-    """What an adoption must not do and what it has to ask for, of a plan with the import blocks in it."""
+def judge(plan: Plan, existing: Existing, document: Mapping[str, Any], *, half_made: Collection[str] = ()) -> Verdict:
+    """What an adoption must not do and what it has to ask for, of a plan with the import blocks in it.
+
+    `half_made` is what is planned to be made anew for that reason alone, and won't be.
+    """
     refused = [*_other_shape(existing, document)]
     asked: list[str] = []
     for change in plan.changes:
-        refused += _forbidden(change, existing)
+        refused += _forbidden(change, existing) if change.address not in half_made else ()
         asked += _questions(change, existing, document)
     return Verdict(tuple(refused), tuple(asked))
 

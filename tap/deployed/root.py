@@ -17,6 +17,7 @@ from tap import settings as config
 from tap.deployed import DeployedError
 from tap.deployed.plan import Plan
 from tap.local import ROOT, terraform
+from tap.state import StateError, workspace
 from tap.state.recorded import ADOPTING
 
 IMPORTS: Final = "imports.tf.json"
@@ -57,16 +58,33 @@ class Root:
         """`terraform init`; the provider is there already, or comes from a mirror or the registry."""
         self._run("init", "-input=false", seconds=_PLAN_SECONDS)
 
-    def state(self) -> Mapping[str, str]:
-        """The ids in the state by their addresses, without data sources."""
+    def state(self) -> State:
+        """What the state has, without data sources."""
         text = self._run("state", "pull", seconds=_PLAN_SECONDS)
         document = json.loads(text) if text.strip() else {}
-        return {
-            f"{resource['type']}.{resource['name']}{_index(instance)}": str(instance["attributes"].get("id", ""))
+        instances = {
+            f"{resource['type']}.{resource['name']}{_index(instance)}": instance
             for resource in document.get("resources", [])
             if resource["mode"] == "managed"
             for instance in resource["instances"]
         }
+        ids = {address: str(one["attributes"].get("id", "")) for address, one in instances.items()}
+        tainted = tuple(address for address, one in instances.items() if one.get("status") == "tainted")
+        return State(ids, tainted)
+
+    def untaint(self, address: str) -> None:
+        """Have Terraform take a resource for complete: else it would make it anew, and first destroy what is there."""
+        self._run("untaint", *self._backup, address, seconds=_PLAN_SECONDS)
+
+    @property
+    def _backup(self) -> list[str]:
+        # Terraform keeps the backup of a workspace's local state in a folder that it doesn't make.
+        is_workspace = isinstance(self.settings.backend, config.LocalBackend) and self.variables.get("TF_WORKSPACE")
+        return ["-backup=before.tfstate"] if is_workspace else []
+
+    def state_rm(self, address: str) -> str:
+        """The command line that takes a resource out of the state, for people."""
+        return " ".join([self.terraform, "state rm", *self._backup, address])
 
     def plan(self, *, lock: bool = True) -> Plan:
         """Plan, and keep the plan for `apply`."""
@@ -128,11 +146,10 @@ class Root:
         """What a failed command's words mean, and how to go on."""
         stack = self.settings.stack_name
         said = re.sub(r"\x1b\[[0-9;]*m", "", said)
-        if (self.folder / "errored.tfstate").exists():
-            return (
-                f"{_errors(said)}\nWhat Terraform made is in {self.folder.relative_to(self.project)}/errored.tfstate"
-                f" alone: run `{self.terraform} state push errored.tfstate`, then delete the file, then go on."
-            )
+        try:
+            workspace.require_no_errored_state(self.project)
+        except StateError as error:
+            return f"{_errors(said)}\n{error}"
         if "Error acquiring the state lock" in said and (lock := _lock(said)):
             return (
                 f"The state of {stack} is locked{lock.holder}: wait for that run, or, if it is dead,"
@@ -204,6 +221,13 @@ def _flags(arguments: tuple[str, ...]) -> list[str]:
 
 def _index(instance: Mapping[str, Any]) -> str:
     return f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+
+
+class State(NamedTuple):
+    """A state: ids by addresses, and the addresses of what Terraform takes for half made."""
+
+    ids: Mapping[str, str]
+    tainted: tuple[str, ...]
 
 
 class _Lock(NamedTuple):

@@ -17,6 +17,7 @@ from cdktf import (
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole, AwsProviderDefaultTags
 from constructs import Construct
 
+from tap import provider
 from tap import settings as config
 from tap.infra import parts
 
@@ -27,6 +28,8 @@ class TapStack(TerraformStack):
     def __init__(self, scope: Construct, settings: config.Settings, *, s3_path_style: bool = False) -> None:
         """:param s3_path_style: whether the backend's bucket stands in the path and not in the host name."""
         super().__init__(scope, settings.stack_name)
+        # Ours and not the bindings', which say "aws": the JSON then stays as it is whatever framework writes it.
+        self.add_override("terraform.required_providers.aws", {"source": provider.SOURCE, "version": provider.VERSION})
         _backend(self, settings, s3_path_style)
         _provider(self, settings)
         parts.build(

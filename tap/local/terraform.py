@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tap import provider
 from tap.local import WORK, LocalError
 
-PROVIDER = "registry.terraform.io/hashicorp/aws"
+PROVIDER = f"registry.terraform.io/{provider.SOURCE}"
 #: What the bindings in the Pipfile were made for; a test holds the two together.
-PROVIDER_VERSION = "5.100.0"
+PROVIDER_VERSION = provider.VERSION
 #: Where a machine may have a mirror, directly below.
 MIRROR_PARENTS = (Path("/opt"), Path("/usr/local/share"))
 _CONFIGURATION = WORK / "terraform.rc"

@@ -113,7 +113,8 @@ def require_no_errored_state(folder: Path) -> None:
         stack = errored.parent.relative_to(folder)
         raise StateError(
             f"{stack}/errored.tfstate is the only record of what an interrupted deploy made: run"
-            f" `terraform -chdir={stack} state push errored.tfstate`, then delete the file."
+            f" `terraform -chdir={stack} state push errored.tfstate`, then delete the file. (If it says that the state"
+            f" is locked, `terraform -chdir={stack} force-unlock -force ID` first, with the ID that it says.)"
         )
 
 

@@ -183,6 +183,23 @@ def test_a_state_that_is_lost_is_found_again(here: Checkout) -> None:
     assert adopted(here, SAME)[0] == 0
 
 
+def test_a_table_that_the_state_takes_for_half_made_is_kept(here: Checkout, endpoint: Endpoint, project: str) -> None:
+    """What an apply leaves that failed, or was stopped, after it had made the table."""
+    terraform = [here.environment["TERRAFORM_BINARY_NAME"], f"-chdir=cdktf.out/stacks/TapStack{SAME}"]
+    table = "aws_dynamodb_table.TurnAroundPromptTable"
+    done = here.run(*terraform, "taint", "-backup=before", table)
+    assert done.returncode == 0, done.stdout
+    before = endpoint.dynamodb.describe_table(TableName=f"{project}.{SAME}")["Table"]
+    status, said = adopted(here, SAME)
+    assert status == 2, said
+    assert f"The state takes {table} for half made" in said
+    assert "Refused" not in said
+    status, said = adopted(here, SAME, "--apply")
+    assert status == 0, said
+    assert endpoint.dynamodb.describe_table(TableName=f"{project}.{SAME}")["Table"] == before
+    assert adopted(here, SAME)[0] == 0
+
+
 def test_a_second_key_in_the_state_is_named(here: Checkout, endpoint: Endpoint, key: str) -> None:
     """What a deploy leaves that came between a killed one and the adoption."""
     terraform = [here.environment["TERRAFORM_BINARY_NAME"], f"-chdir=cdktf.out/stacks/TapStack{SAME}"]

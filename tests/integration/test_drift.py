@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,11 +151,11 @@ def test_what_is_gone_is_told(
     assert [one["action"] for one in report["drift"] if one["address"] == GONE[what]] == ["gone"]
 
 
-def test_what_fails_has_a_status_of_its_own(here: Checkout) -> None:
+def test_what_fails_has_a_status_of_its_own(here: Checkout, tmp_path: Path) -> None:
     nowhere = Checkout(here.folder, here.environment | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     status, said = drift(nowhere)
     assert status == 1
     assert said.startswith("Error: AWS_ENDPOINT_URL is http://127.0.0.1:1, where nobody answers")
-    status, said = drift(Checkout(here.folder, here.environment | {"AWS_ACCESS_KEY_ID": "", "HOME": "/nonexistent"}))
+    status, said = drift(Checkout(here.folder, here.environment | {"AWS_ACCESS_KEY_ID": "", "HOME": str(tmp_path)}))
     assert status == 1
     assert "the AWS credentials do not work" in said

@@ -18,9 +18,9 @@ import pytest
 from tap.local import embedded
 from tap.settings import Settings
 from tests.interruptions import POINTS, tap, try_point
-from tests.support.checkouts import checkout
+from tests.support.checkouts import Checkout, checkout
 from tests.support.endpoints import Endpoint
-from tests.support.relay import HangUpError, relay
+from tests.support.relay import GoneError, relay
 from tests.support.stacks import Stack, stacks
 
 
@@ -133,7 +133,7 @@ def test_a_state_that_could_not_be_put_away_is_named_and_pushed(endpoint: Endpoi
     def observe(operation: str, carried_out: bool) -> None:
         if gone.is_set() or (operation == "UpdateTimeToLive" and carried_out):
             gone.set()
-            raise HangUpError
+            raise GoneError
 
     with relay(endpoint.url, observe) as url:
         interrupted = checkout(tmp_path, toml, endpoint.environment | {"AWS_ENDPOINT_URL": url})
@@ -141,16 +141,22 @@ def test_a_state_that_could_not_be_put_away_is_named_and_pushed(endpoint: Endpoi
     assert died.returncode == 1
     told = here.run(*tap("adopt", "dev", "--apply"))
     assert told.returncode == 1
-    for _ in range(4):  # what it says, one command after the other
-        command = re.search(r"`(terraform .*?)`", told.stdout)
-        assert command, told.stdout
-        done = here.run(here.environment["TERRAFORM_BINARY_NAME"], *shlex.split(command[1])[1:])
-        assert done.returncode == 0, done.stdout
-        if "state push" in command[1]:
-            (tmp_path / "cdktf.out/stacks/TapStackdev/errored.tfstate").unlink()
-        told = here.run(*tap("adopt", "dev", "--apply"))
-        if told.returncode == 0:
-            break
+    push, unlock = re.findall(r"`(terraform [^`]*)`", told.stdout)
+    _follow(here, push, unlock)
+    (tmp_path / "cdktf.out/stacks/TapStackdev/errored.tfstate").unlink()
+    told = here.run(*tap("adopt", "dev", "--apply"))
     assert told.returncode == 0, told.stdout
     assert "nothing to do" in here.run(*tap("adopt", "dev")).stdout
     here.cdktf("destroy", "TapStackdev", "--auto-approve")
+
+
+def _follow(here: Checkout, push: str, unlock: str) -> None:
+    """Do what the sentence says: push, and where the state is locked, unlock it first."""
+    terraform = here.environment["TERRAFORM_BINARY_NAME"]
+    pushed = here.run(terraform, *shlex.split(push)[1:])
+    locked = re.search(r"ID: +([0-9a-f-]+)", pushed.stdout)
+    assert pushed.returncode == 1
+    assert locked, pushed.stdout
+    for command in (unlock.replace(" ID", f" {locked[1]}"), push):
+        done = here.run(terraform, *shlex.split(command)[1:])
+        assert done.returncode == 0, done.stdout

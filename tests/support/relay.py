@@ -19,6 +19,10 @@ class HangUpError(Exception):
     """The client is to get no answer."""
 
 
+class GoneError(HangUpError):
+    """Nobody is to get an answer from now on: connections are refused."""
+
+
 @contextmanager
 def relay(endpoint: str, observer: Observer) -> Iterator[str]:
     """The address of a relay to that endpoint."""
@@ -33,8 +37,10 @@ def relay(endpoint: str, observer: Observer) -> Iterator[str]:
         def handle_one_request(self) -> None:
             try:
                 super().handle_one_request()
-            except (HangUpError, OSError):  # the latter: the client is dead
+            except (HangUpError, OSError) as error:  # the latter: the client is dead
                 self.close_connection = True
+                if isinstance(error, GoneError):
+                    server.socket.close()
 
         def _relayed(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

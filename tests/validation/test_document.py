@@ -79,7 +79,7 @@ class TestWhole:
 
     def test_the_provider_is_the_one_we_test_with(self, document: Document) -> None:
         assert document["terraform"]["required_providers"] == {
-            "aws": {"source": "aws", "version": terraform.PROVIDER_VERSION}
+            "aws": {"source": "hashicorp/aws", "version": terraform.PROVIDER_VERSION}
         }
         # checkov 3.3.30 can't parse a document with it; `make setup` looks at the version instead.
         assert "required_version" not in document["terraform"]
