@@ -113,7 +113,7 @@ def _asks(
         return attribute == "target_key_id"
     if change.address not in (TABLE, KEY) or attribute in _HARMLESS[change.type]:
         return False
-    return not (change.address == TABLE and _completes_a_deploy(attribute, differences, existing, document))
+    return not _completes_a_deploy(attribute, differences, existing, document)
 
 
 def _completes_a_deploy(

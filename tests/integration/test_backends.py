@@ -31,7 +31,7 @@ def bucket(endpoint: Endpoint, project: str) -> Iterator[str]:
 
 def test_cdktf_deploys_diffs_and_destroys_with_a_local_state(endpoint: Endpoint, project: str, tmp_path: Path) -> None:
     environment = endpoint.attached | {"TF_WORKSPACE": "localstack"}
-    here = checkout(tmp_path, f'[local]\nproject_name = "{project}"\n', environment)
+    here = checkout(tmp_path, LOCAL.format(project=project), environment)
     deployed = here.cdktf("deploy", "TapStacklocal", "--auto-approve", "--outputs-file=outputs.json")
     try:
         assert deployed.returncode == 0, deployed.stdout
@@ -42,6 +42,9 @@ def test_cdktf_deploys_diffs_and_destroys_with_a_local_state(endpoint: Endpoint,
         assert "No changes" in here.cdktf("diff", "TapStacklocal").stdout
         file = tmp_path / "terraform.TapStacklocal.tfstate.d/localstack/terraform.tfstate"
         assert _read_by_another(endpoint, tmp_path, "local", path=str(file)) == outputs
+        name = outputs["TurnAroundPromptTableName"]
+        endpoint.dynamodb.put_item(TableName=name, Item={"id": {"S": "kept"}})
+        _assert_the_same_in_hcl(here, "local")
         if endpoint.accounts_by_key:
             _assert_another_account_is_refused(here)
         assert "No changes" in here.run(*_plan(here, "TapStacklocal", endpoint)).stdout
@@ -76,9 +79,34 @@ def test_two_deploys_at_once_leave_one_stack_in_s3(
         place = {"bucket": bucket, "key": f"{project}/s3/terraform.tfstate", "region": REGION}
         read = _read_by_another(endpoint, tmp_path, "s3", **place)
         assert read["TurnAroundPromptTableName"] == f"{project}-s3-turnaround-prompts"
+        _assert_the_same_in_hcl(loser, "s3")
     finally:
         destroyed = two[0].cdktf("destroy", "TapStacks3", "--auto-approve")
     assert destroyed.returncode == 0, destroyed.stdout
+
+
+#: Names of its own, tags with a colon, and somebody to tell.
+LOCAL = """[local]
+project_name = "{project}"
+alert_email = "ops@example.com"
+names = {{ table = "{project}.jobs", throttle_alarm = "{project}: too many (jobs)" }}
+tags = {{ "Cost:Center" = "a b", "Größe" = "1/2" }}
+"""
+
+
+def _assert_the_same_in_hcl(here: Checkout, name: str) -> None:
+    """`tap hcl`, and Terraform on what it wrote: no changes, on the same state."""
+    folder = here.folder / "as-hcl"
+    written = here.run(*tap("hcl", name, str(folder)))
+    assert written.returncode == 0, written.stdout
+    terraform = [here.environment["TERRAFORM_BINARY_NAME"], f"-chdir={folder}"]
+    for command in (["init", "-input=false"], ["fmt", "-check"], ["plan", "-input=false", "-detailed-exitcode"]):
+        done = here.run(*terraform, *command)
+        assert done.returncode == 0, done.stdout
+    (folder / "own.tf").touch()
+    refused = here.run(*tap("hcl", name, str(folder)))
+    assert refused.returncode == 1
+    assert "has Terraform files of its own (own.tf)" in refused.stdout
 
 
 def _read_by_another(endpoint: Endpoint, folder: Path, backend: str, **config: str) -> dict[str, str]:
