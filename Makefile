@@ -18,7 +18,7 @@ endif
 $(shell sh tools/stale.sh "$(PYTHON)" "$(origin PYTHON)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down setup test coverage test-localstack snapshots mutants bench lint lock clean terraform primed
+.PHONY: help demo down setup test coverage test-cdktn test-localstack snapshots mutants bench lint lock clean terraform primed
 .DELETE_ON_ERROR:
 # While npm waits for its registry pip can install.
 MAKEFLAGS += --jobs=2
@@ -45,6 +45,11 @@ lint: .venv/.ready-dev ## Style, layering and types
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/lint-imports --no-cache --no-logo
 	@.venv/bin/mypy
+
+test-cdktn: setup .venv/.ready-dev .venv-checkov/.ready .venv-cdktn/.ready ## The stack's tests under cdktn, CDKTF's fork, and a stack of each under the other
+	@PYTHONPATH=. JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv-cdktn/bin/python -m tap.synth.prime
+	@PYTHONDONTWRITEBYTECODE= .venv-cdktn/bin/python -m pytest $(PARALLEL) tests/unit tests/snapshot tests/validation
+	@$(PYTEST) tests/cdktn
 
 test-localstack: setup .venv/.ready-dev examples/typescript/dist/main.js ## The integration tests on LocalStack (docker compose up), or on what AWS_ENDPOINT_URL names
 	@TAP_TEST_ENDPOINT=$${AWS_ENDPOINT_URL:-http://127.0.0.1:4566} TAP_CONCURRENT_PROMPTS=1000 TAP_IMPORTED_PROMPTS=20000 \
@@ -100,6 +105,14 @@ clean: down ## Remove all that the other targets made, but for Terraform's state
 	@echo "… Installing checkov"
 	@"$(PYTHON)" -m venv --clear .venv-checkov
 	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/checkov.txt
+	@touch $@
+
+# cdktn wants an older constructs, and no cdktf beside it.
+.venv-cdktn/.ready: tools/cdktn.txt tools/cdktn_requirements.py Pipfile.lock | .venv-pipenv/bin/pipenv
+	@echo "… Installing cdktn, CDKTF's fork (about 40 s)"
+	@"$(PYTHON)" -m venv --clear .venv-cdktn
+	@"$(PYTHON)" tools/cdktn_requirements.py >.venv-cdktn/rest.txt
+	@.venv-cdktn/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv-cdktn/rest.txt -r tools/cdktn.txt
 	@touch $@
 
 node_modules/.ready: package-lock.json tools/node/package-lock.json tools/cdktf_cli.sh | .venv-pipenv/bin/pipenv

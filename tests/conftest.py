@@ -19,6 +19,7 @@ KINDS = {
     "docs": "documents",
     "integration": "end to end",
     "slow": "bindings",
+    "cdktn": "under cdktn",
 }
 
 #: The files that take longest start first, or the others are done long before them. The rest keep their order.

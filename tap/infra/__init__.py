@@ -7,6 +7,8 @@ same settings give the same JSON anywhere.
 """
 
 from tap.synth.bindings import use_lazy_bindings
+from tap.synth.framework import use_installed
 
 # Before any module of this package imports cdktf.
 use_lazy_bindings()
+use_installed()

@@ -2,7 +2,7 @@
 
 As shipped, one import from `cdktf_cdktf_provider_aws` runs 2,200 Python modules and makes jsii's Node process load as
 many classes: 14 s and 580 MB for each synth (hashicorp/terraform-cdk#3753). Both halves are put right here, for every
-`cdktf_cdktf_provider_*` package, and the JSON stays the same byte for byte.
+`cdktf_cdktf_provider_*` and `cdktn_provider_*` package, and the JSON stays the same byte for byte.
 """
 
 import os
@@ -17,9 +17,10 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
+from tap.synth.framework import CDKTF, CDKTN
+
 #: Set it to anything but an empty string to load the bindings as they are shipped.
 SWITCH = "TAP_EAGER_BINDINGS"
-PREFIX = "cdktf_cdktf_provider_"
 HOOK = Path(__file__).with_name("lazy_bindings.cjs")
 
 
@@ -49,7 +50,7 @@ class _LazyProviders(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not fullname.startswith(PREFIX) or "." in fullname:
+        if not fullname.startswith((CDKTF[1], CDKTN[1])) or "." in fullname:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.origin is None:

@@ -6,7 +6,7 @@ const Module = require("module");
 
 const { _load: load, _resolveFilename: resolve } = Module;
 
-// A @cdktf/provider-* package ships two equal entry points: lib/index.js loads each of its thousands of classes at
+// A @cdktf/provider-* or @cdktn/provider-* package ships two equal entry points: lib/index.js loads each of its thousands of classes at
 // once, lib/lazy-index.js loads a class when it is first used. package.json names the slow one.
 const entryPoint = join(sep, "lib", "index.js");
 
@@ -37,7 +37,7 @@ function lazyIndex(file) {
 
 function isProvider(manifest) {
   try {
-    return JSON.parse(readFileSync(manifest, "utf8")).name.startsWith("@cdktf/provider-");
+    return /^@cdkt[fn]\/provider-/.test(JSON.parse(readFileSync(manifest, "utf8")).name);
   } catch {
     return false;
   }
@@ -46,10 +46,10 @@ function isProvider(manifest) {
 // cdktf itself requires these two at its start, 190 files, and needs them only to zip an asset and to compare the
 // version of a binary. A stand-in loads the real one when it is first used.
 const RARELY_USED = new Set(["archiver", "semver"]);
-const cdktf = join(sep, "node_modules", "cdktf", "lib", sep);
+const frameworks = ["cdktf", "cdktn"].map((name) => join(sep, "node_modules", name, "lib", sep));
 
 function loadAtFirstUse(request, parent, isMain) {
-  if (!RARELY_USED.has(request) || !parent?.filename?.includes(cdktf)) return load(request, parent, isMain);
+  if (!RARELY_USED.has(request) || !frameworks.some((one) => parent?.filename?.includes(one))) return load(request, parent, isMain);
   const real = () => load(request, parent, isMain);
   // All that cdktf does with them, up to its last version: to call, and to take a function of theirs.
   return new Proxy(function () {}, {

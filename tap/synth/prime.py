@@ -17,15 +17,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tap.synth import cache
-from tap.synth.bindings import PREFIX, use_lazy_bindings
+from tap.synth.bindings import use_lazy_bindings
+from tap.synth.framework import installed
 
 PATIENCE_SECONDS = 120
-PACKAGE = f"{PREFIX}aws"
 
 
-def is_primed(version_: str) -> bool:
+def is_primed(npm_name: str, version_: str) -> bool:
     """Whether the index of this version of the AWS bindings is in the cache."""
-    indices = f"@cdktf/provider-aws/{version_}/*/.jsii.runtime.v*.json"
+    indices = f"{npm_name}/{version_}/*/.jsii.runtime.v*.json"
     return any(next(root.glob(indices), None) for root in cache.cache_roots())
 
 
@@ -35,15 +35,17 @@ def prime() -> str:
     if os.environ.get("JSII_RUNTIME_PACKAGE_CACHE", "enabled").lower() != "enabled":
         return "JSII_RUNTIME_PACKAGE_CACHE switches jsii's cache off"
     cache.require_writable(os.environ)
-    wanted = version(PACKAGE.replace("_", "-"))
-    if is_primed(wanted):
+    _, prefix, npm_prefix = installed()
+    package, npm_name = f"{prefix}aws", f"{npm_prefix}aws"
+    wanted = version(package.replace("_", "-"))
+    if is_primed(npm_name, wanted):
         return ""
     use_lazy_bindings()
     # The first class makes jsii unpack the package and start the worker.
-    import_module(f"{PACKAGE}.kms_key")
+    import_module(f"{package}.kms_key")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if is_primed(wanted):
+        if is_primed(npm_name, wanted):
             return ""
         time.sleep(0.2)
     return f"jsii wrote no index of the AWS bindings in {PATIENCE_SECONDS} s"
