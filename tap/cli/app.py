@@ -24,6 +24,7 @@ app.command()(adopt.adopt)
 app.command()(release.release)
 app.command()(drift.drift)
 app.command()(hcl.hcl)
+app.command()(hcl.module)
 app.command()(demo.demo)
 
 

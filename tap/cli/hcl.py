@@ -1,7 +1,10 @@
-"""`tap hcl`: an environment's stack as plain Terraform, for people who leave CDKTF."""
+"""`tap hcl` and `tap module`: the stack as plain Terraform, for people who leave CDKTF."""
 
+import json
 import os
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +12,7 @@ import typer
 
 from tap.cli.console import fail, out, telling_errors
 
-_SECONDS = 60
+_SECONDS = 120
 
 
 def hcl(
@@ -26,25 +29,73 @@ def hcl(
         root = synthesized(environment, os.environ)
         folder = directory or root.project / "hcl" / root.settings.stack_name
         made = files(_seen_from(folder, root.folder, root.document))
-        if others := sorted(
-            {file.name for file in folder.glob("*.tf*") if file.suffix in (".tf", ".json")} - set(made)
-        ):
-            fail(f"{folder} has Terraform files of its own ({', '.join(others)}): name a folder of its own for these.")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in made.items():
-            (folder / name).write_text(text)
-        command = [root.variables["TERRAFORM_BINARY_NAME"], "fmt", "-list=false", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    if done.returncode:
-        fail(f"`terraform fmt` does not take what was written to {folder}: {done.stderr.strip()}")
+        _write(folder, made, root.variables)
     out.print(f"{root.settings.stack_name} is in {folder}: {', '.join(made)}.", markup=False, soft_wrap=True)
     out.print(f"`terraform -chdir={folder} init`, then `plan`: no changes.", markup=False, soft_wrap=True)
 
 
-def _seen_from(folder: Path, of_json: Path, document: Any) -> dict[str, Any]:
+def module(
+    directory: Annotated[Path, typer.Argument(help="Where to.")],
+    moved_from: Annotated[
+        str | None,
+        typer.Option(help="Also write DIRECTORY/<stack>, a root that takes this stack's state over.", metavar="STACK"),
+    ] = None,
+) -> None:
+    """Write the stack as a Terraform module, with the settings as variables."""
+    from tap.deployed.root import synthesized
+    from tap.hcl.module import module_files, root_files
+    from tap.local import terraform
+
+    with telling_errors():
+        variables = {**os.environ, **terraform.environment(os.environ)}
+        made = module_files(_module_document())
+        _write(directory, made, variables)
+        if moved_from:
+            root = synthesized(moved_from.removeprefix("TapStack"), os.environ)
+            folder = directory / root.settings.stack_name
+            _write(folder, root_files(root.settings, _seen_from(folder, root.folder, root.document), "../"), variables)
+    out.print(f"The module is in {directory}: {', '.join(made)}.", markup=False, soft_wrap=True)
+    if moved_from:
+        out.print(
+            f"{folder} has the state of {moved_from}: `terraform -chdir={folder} init`, then `plan`: it moves"
+            " everything, and adds, changes and destroys nothing.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _module_document() -> dict[str, Any]:
+    """From a process of its own: the stack's code is not loaded with the commands."""
+    command = [sys.executable, "-m", "tap.infra.module"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if done.returncode:
+        fail(f"The module can't be put together: {done.stderr.strip()}")
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def _write(folder: Path, texts: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    """Write the files, spaced by `terraform fmt`, into a folder that has no other Terraform files."""
+    there = {file.name for file in folder.glob("*.tf*") if file.suffix in (".tf", ".json")}
+    if others := sorted(there - set(texts)):
+        fail(f"{folder} has Terraform files of its own ({', '.join(others)}): name a folder of its own for these.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text)
+    except OSError as error:
+        fail(f"{folder} can't be written: {error.strerror}.")
+    command = [variables["TERRAFORM_BINARY_NAME"], "fmt", "-list=false", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if done.returncode:
+        fail(f"`terraform fmt` does not take what was written to {folder}: {done.stderr.strip()}")
+
+
+def _seen_from(folder: Path, of_json: Path, document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with a local state's path as it is from another folder than the JSON's."""
     backend = dict(document["terraform"].get("backend", {}))
     if local := backend.get("local"):
-        there = {name: os.path.relpath((of_json / path).resolve(), folder.resolve()) for name, path in local.items()}
-        backend["local"] = there
+        backend["local"] = {
+            name: os.path.relpath((of_json / path).resolve(), folder.resolve()) for name, path in local.items()
+        }
     return {**document, "terraform": {**document["terraform"], "backend": backend}}

@@ -150,10 +150,12 @@ class Root:
             workspace.require_no_errored_state(self.project)
         except StateError as error:
             return f"{_errors(said)}\n{error}"
-        if "Error acquiring the state lock" in said and (lock := _lock(said)):
+        if lock := _lock(said):
+            # Terraform can't unlock a workspace that it was about to make.
+            unlock = f"aws s3 rm s3://{lock.path}.tflock" if lock.is_of_init else ""
             return (
                 f"The state of {stack} is locked{lock.holder}: wait for that run, or, if it is dead,"
-                f" `{self.terraform} force-unlock -force {lock.id}`."
+                f" `{unlock or f'{self.terraform} force-unlock -force {lock.id}'}`."
             )
         if "Backend configuration changed" in said or "Backend initialization required" in said:
             return (
@@ -232,15 +234,21 @@ class State(NamedTuple):
 
 class _Lock(NamedTuple):
     id: str
-    holder: str
+    holder: str = ""
+    path: str = ""
+    is_of_init: bool = False
 
 
 def _lock(said: str) -> _Lock | None:
     # Of a lock behind an HTTP address Terraform knows the id, and shows the rest of its own one.
     if found := re.search(r"already locked:[\s│]*ID=(\S+)", said):
-        return _Lock(found[1], "")
-    told = dict(re.findall(r"(?m)^[│ ]*(ID|Who|Created): +(.+?)\s*$", said))
-    return _Lock(told["ID"], f", by {told['Who']} since {told['Created']}") if len(told) == 3 else None
+        return _Lock(found[1])
+    _, is_there, info = said.partition("Lock Info:")
+    if not is_there:
+        return None
+    told = dict(re.findall(r"(?m)^[│ ]*(ID|Path|Operation|Who|Created): +(.+?)\s*$", info))
+    holder = f", by {told.get('Who', 'somebody')} since {told.get('Created', 'then')}"
+    return _Lock(told.get("ID", "ID"), holder, told.get("Path", ""), told.get("Operation") == "init")
 
 
 def _errors(said: str) -> str:

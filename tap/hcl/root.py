@@ -25,6 +25,9 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
         "policy": "Without the second statement CloudWatch drops every alarm message silently:\n"
         "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html",
     },
+    "locals": {
+        "region": "`region` is new in hashicorp/aws 6.x, where `id` and `name` are deprecated.",
+    },
     "aws_sns_topic_policy": {"policy": "This account's alarms may publish, and nobody without TLS."},
 }
 _TAGS: Final = Expression("local.tags")
@@ -36,12 +39,13 @@ def files(document: Mapping[str, Any]) -> dict[str, str]:
     `document` is a stack's JSON as a synth writes it. Tags that all resources share become a local value.
     """
     tags = _shared_tags(document)
-    return {
+    made = {
         "versions.tf": _joined(_versions(document)),
         "variables.tf": _joined(_variables(document)),
         "main.tf": _joined(_main(document, tags)),
         "outputs.tf": _joined(_outputs(document)),
     }
+    return {name: text for name, text in made.items() if text.strip()}
 
 
 def _joined(blocks: Iterator[list[str]]) -> str:
@@ -64,7 +68,7 @@ def _versions(document: Mapping[str, Any]) -> Iterator[list[str]]:
     if cloud := terraform.get("cloud"):
         lines += ["", *_block("cloud", cloud, {"workspaces": {}})]
     yield [*lines, "}"]
-    for arguments in document["provider"]["aws"]:
+    for arguments in document.get("provider", {}).get("aws", []):
         yield _block('provider "aws"', arguments, schema.blocks("provider"))
 
 
@@ -77,10 +81,16 @@ def _variables(document: Mapping[str, Any]) -> Iterator[list[str]]:
 def _main(document: Mapping[str, Any], tags: Mapping[str, str] | None) -> Iterator[list[str]]:
     if tags:
         yield _block("locals", {"tags": tags}, {})
+    if values := document.get("locals"):
+        yield _block("locals", values, {}, REASONS["locals"])
+    for name, arguments in document.get("module", {}).items():
+        yield _block(f'module "{name}"', arguments, {})
+    for arguments in document.get("moved", []):
+        yield _block("moved", {end: Expression(address) for end, address in arguments.items()}, {})
     for kind, sources in document.get("data", {}).items():
         for name, arguments in sources.items():
             yield _block(f'data "{kind}" "{name}"', arguments, {})
-    for kind, resources in document["resource"].items():
+    for kind, resources in document.get("resource", {}).items():
         for name, arguments in resources.items():
             shared = {"tags": _TAGS} if tags and arguments.get("tags") == tags else {}
             reasons = REASONS.get(kind, {})
@@ -96,8 +106,8 @@ def _shared_tags(document: Mapping[str, Any]) -> Mapping[str, str] | None:
     """The tags of every resource that has some, if they are the same ones."""
     found = [
         arguments["tags"]
-        for resources in document["resource"].values()
+        for resources in document.get("resource", {}).values()
         for arguments in resources.values()
-        if arguments.get("tags")
+        if isinstance(arguments.get("tags"), dict)
     ]
     return found[0] if found and all(one == found[0] for one in found) else None

@@ -34,10 +34,12 @@ def body(arguments: Mapping[str, Any], blocks: Blocks, comments: Mapping[str, st
     told = {name for name, value in arguments.items() if value is not None and name != "//"}
     for number, name in enumerate(sorted(told, key=lambda name: (_place(name, blocks), name))):
         value = arguments[name]
-        if number and (name in blocks or name in _LAST):
+        if number and (name in blocks or name in _LAST or name == "dynamic"):
             yield ""
         yield from (f"# {line}" for line in comments.get(name, "").splitlines())
-        if name in blocks:
+        if name == "dynamic":
+            yield from _dynamic(value, blocks)
+        elif name in blocks:
             for number, one in enumerate(value if isinstance(value, list) else [value]):
                 if number:
                     yield ""
@@ -50,12 +52,26 @@ def body(arguments: Mapping[str, Any], blocks: Blocks, comments: Mapping[str, st
             yield f"{name} = {expression(value)}"
 
 
+def _dynamic(value: Mapping[str, Any], blocks: Blocks) -> Iterator[str]:
+    """Blocks that are there on a condition; JSON has them by the name of the block."""
+    several = [(label, one) for label, all_of_it in value.items() for one in all_of_it]
+    for number, (label, one) in enumerate(several):
+        if number:
+            yield ""
+        yield f'dynamic "{label}" {{'
+        yield f"for_each = {expression(one['for_each'])}"
+        yield ""
+        yield "content {"
+        yield from body(one["content"], blocks[label], {})
+        yield from ("}", "}")
+
+
 def _place(name: str, blocks: Blocks) -> int:
     if name in _FIRST:
         return _FIRST.index(name)
     if name in _LAST:
         return len(_FIRST) + 2 + _LAST.index(name)
-    return len(_FIRST) + (name in blocks)
+    return len(_FIRST) + (1 if name in blocks or name == "dynamic" else 0)
 
 
 def expression(value: Any) -> str:

@@ -46,7 +46,7 @@ class TapStack(TerraformStack):
                 "Project": settings.project_name,
                 "ManagedBy": "cdktf",
             },
-            conditions=_conditions(self, settings),
+            conditions=conditions(self, settings),
             claim_index=settings.claim_index_enabled,
             thresholds=settings.thresholds.model_dump(),
             alarm_period=settings.alarm_period,
@@ -123,7 +123,7 @@ def _s3_backend(
         stack.add_override("terraform.backend.s3.use_path_style", True)
 
 
-def _conditions(stack: TerraformStack, settings: config.Settings) -> parts.Conditions:
+def conditions(stack: TerraformStack, settings: config.Settings) -> parts.Conditions:
     """The conditions as variables, for `--var` and `TF_VAR_*`; the settings are their defaults."""
     return parts.Conditions(
         alert_email=TerraformVariable(

@@ -64,7 +64,8 @@ def try_point(point: Point, state: str, endpoint: Endpoint, project: str, folder
     toml = f'[dev]\nproject_name = "{project}"\npoint_in_time_recovery_enabled = true\n'
     if state == "s3":
         toml += f'[dev.backend]\ntype = "s3"\nbucket = "{project}-states"\nkey = "{folder.name}/terraform.tfstate"\n'
-    here = checkout(folder, toml, endpoint.environment | {"TF_WORKSPACE": "localstack"})
+    # A local state of another endpoint than AWS's own needs a workspace; one in that endpoint's S3 does not.
+    here = checkout(folder, toml, endpoint.environment | ({"TF_WORKSPACE": "localstack"} if state == "local" else {}))
     table = f"{project}-dev-turnaround-prompts"
     try:
         operation = (state == "s3" and point.in_s3) or point.operation

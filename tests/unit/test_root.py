@@ -30,6 +30,15 @@ HTTP_LOCK = """╷
 │   Who:       bob@laptop
 │   Created:   2026-11-29 18:31:22 +0000 UTC
 ╵"""
+INIT_LOCK = """Error: Error loading state: failed to lock s3 state: operation error S3: PutObject, StatusCode: 412
+Lock Info:
+  ID:        55555555-6666
+  Path:      states/env:/localstack/tap/dev/terraform.tfstate
+  Operation: init
+  Who:       ann@laptop
+  Version:   1.11.4
+  Created:   2026-11-29 19:37:11.352797251 +0000 UTC
+  Info:      """
 OTHER = """Planning failed.
 ╷
 │ Error: reading KMS Key
@@ -42,6 +51,11 @@ OTHER = """Planning failed.
     ("said", "told", "kept_quiet"),
     [
         (S3_LOCK, ["by ann@laptop since 2026", "TapStackdev force-unlock -force 11111111-2222`"], "PutObject"),
+        (
+            INIT_LOCK,
+            ["by ann@laptop since 2026", "`aws s3 rm s3://states/env:/localstack/tap/dev/terraform.tfstate.tflock`"],
+            "PutObject",
+        ),
         (HTTP_LOCK, ["is locked: wait", "force-unlock -force 33333333-4444`"], "bob"),
         ("Error: Backend configuration changed\n\nA change…", ["cdktf deploy TapStackdev --migrate-state"], "A change"),
         (OTHER, ["`terraform -chdir=cdktf.out/stacks/TapStackdev plan` failed:\nError: reading KMS Key\n"], "Planning"),
