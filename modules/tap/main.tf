@@ -24,7 +24,7 @@ data "aws_region" "current" {}
 
 resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
   dashboard_name = local.names.dashboard
-  dashboard_body = var.claim_index_enabled ? jsonencode({
+  dashboard_body = jsonencode({
     periodOverride = "inherit"
     widgets = [
       {
@@ -102,7 +102,7 @@ resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
           region = local.region
           period = var.alarm_period
           stat   = "Sum"
-          metrics = [
+          metrics = jsondecode(var.claim_index_enabled ? jsonencode([
             ["AWS/DynamoDB", "ReadThrottleEvents", "TableName", local.names.table, { label = "ReadThrottleEvents" }],
             [
               "AWS/DynamoDB",
@@ -123,7 +123,10 @@ resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
               "claims",
               { label = "WriteThrottleEvents, index" },
             ],
-          ]
+            ]) : jsonencode([
+            ["AWS/DynamoDB", "ReadThrottleEvents", "TableName", local.names.table, { label = "ReadThrottleEvents" }],
+            ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", local.names.table, { label = "WriteThrottleEvents" }],
+          ]))
           yAxis = {
             left = {
               label     = "Events in ${local.minutes}"
@@ -132,10 +135,10 @@ resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
             }
           }
           annotations = {
-            horizontal = [
+            horizontal = jsondecode(var.thresholds.read_throttle_alarm == var.thresholds.write_throttle_alarm ? jsonencode([{ label = "Read or write throttles: alarm from here", value = var.thresholds.read_throttle_alarm, color = "#d13212" }]) : jsonencode([
               { label = "Reads: alarm from here", value = var.thresholds.read_throttle_alarm, color = "#d13212" },
               { label = "Writes: alarm from here", value = var.thresholds.write_throttle_alarm, color = "#d13212" },
-            ]
+            ]))
           }
         }
       },
@@ -151,7 +154,7 @@ resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
           region = local.region
           period = 60
           stat   = "Sum"
-          metrics = [
+          metrics = jsondecode(var.claim_index_enabled ? jsonencode([
             [{ expression = "read/PERIOD(read)", label = "Read", id = "reads" }],
             [{ expression = "read_index/PERIOD(read_index)", label = "Read, index", id = "reads_index" }],
             [{ expression = "write/PERIOD(write)", label = "Write", id = "writes" }],
@@ -176,225 +179,12 @@ resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
               "claims",
               { id = "write_index", visible = false },
             ],
-          ]
-          yAxis = {
-            left = {
-              label     = "Capacity units per second"
-              showUnits = false
-              min       = 0
-            }
-          }
-        }
-      },
-      {
-        type   = "metric"
-        x      = 12
-        y      = 11
-        width  = 12
-        height = 6
-        properties = {
-          title  = "Throttled requests, by operation"
-          view   = "timeSeries"
-          region = local.region
-          period = 60
-          stat   = "Sum"
-          metrics = [
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "BatchGetItem", { label = "BatchGetItem" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "Query", { label = "Query" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "TransactGetItems", { label = "TransactGetItems" }],
-            ["AWS/DynamoDB", "ThrottledRequests", "TableName", local.names.table, "Operation", "TransactWriteItems", { label = "TransactWriteItems" }],
-          ]
-          yAxis = {
-            left = {
-              label     = "Requests per minute"
-              showUnits = false
-              min       = 0
-            }
-          }
-        }
-      },
-      {
-        type   = "metric"
-        x      = 0
-        y      = 17
-        width  = 12
-        height = 6
-        properties = {
-          title  = "Latency, average"
-          view   = "timeSeries"
-          region = local.region
-          period = 60
-          stat   = "Average"
-          metrics = [
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Query", { label = "Query" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
-          ]
-          yAxis = {
-            left = {
-              label     = "Milliseconds"
-              showUnits = false
-              min       = 0
-            }
-          }
-        }
-      },
-      {
-        type   = "metric"
-        x      = 12
-        y      = 17
-        width  = 12
-        height = 6
-        properties = {
-          title  = "Latency, slowest request"
-          view   = "timeSeries"
-          region = local.region
-          period = 60
-          stat   = "Maximum"
-          metrics = [
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Query", { label = "Query" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
-            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
-          ]
-          yAxis = {
-            left = {
-              label     = "Milliseconds"
-              showUnits = false
-              min       = 0
-            }
-          }
-        }
-      },
-    ]
-    }) : jsonencode({
-    periodOverride = "inherit"
-    widgets = [
-      {
-        type   = "text"
-        x      = 0
-        y      = 0
-        width  = 24
-        height = 2
-        properties = {
-          markdown = "# TAP, ${var.environment_suffix}\nTable `${local.names.table}`. Red alarm below? Its description says where to look."
-        }
-      },
-      {
-        type   = "alarm"
-        x      = 0
-        y      = 2
-        width  = 24
-        height = 3
-        properties = {
-          title = "Alarms"
-          alarms = [
-            aws_cloudwatch_metric_alarm.DynamoDBThrottleAlarm.arn,
-            aws_cloudwatch_metric_alarm.DynamoDBSystemErrorAlarm.arn,
-            aws_cloudwatch_metric_alarm.DynamoDBReadThrottleAlarm.arn,
-            aws_cloudwatch_metric_alarm.DynamoDBWriteThrottleAlarm.arn,
-          ]
-        }
-      },
-      {
-        type   = "metric"
-        x      = 0
-        y      = 5
-        width  = 12
-        height = 6
-        properties = {
-          title  = "Errors: DynamoDB's (by operation) and callers' (whole account)"
-          view   = "timeSeries"
-          region = local.region
-          period = var.alarm_period
-          stat   = "Sum"
-          metrics = [
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "BatchGetItem", { label = "BatchGetItem" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "Query", { label = "Query" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "TransactGetItems", { label = "TransactGetItems" }],
-            ["AWS/DynamoDB", "SystemErrors", "TableName", local.names.table, "Operation", "TransactWriteItems", { label = "TransactWriteItems" }],
-            ["AWS/DynamoDB", "UserErrors", { label = "UserErrors" }],
-          ]
-          yAxis = {
-            left = {
-              label     = "Requests in ${local.minutes}"
-              showUnits = false
-              min       = 0
-            }
-          }
-          annotations = {
-            horizontal = [{ label = "UserErrors: alarm from here", value = var.thresholds.throttle_alarm, color = "#d13212" }]
-          }
-        }
-      },
-      {
-        type   = "metric"
-        x      = 12
-        y      = 5
-        width  = 12
-        height = 6
-        properties = {
-          title  = "Throttled reads and writes"
-          view   = "timeSeries"
-          region = local.region
-          period = var.alarm_period
-          stat   = "Sum"
-          metrics = [
-            ["AWS/DynamoDB", "ReadThrottleEvents", "TableName", local.names.table, { label = "ReadThrottleEvents" }],
-            ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", local.names.table, { label = "WriteThrottleEvents" }],
-          ]
-          yAxis = {
-            left = {
-              label     = "Events in ${local.minutes}"
-              showUnits = false
-              min       = 0
-            }
-          }
-          annotations = {
-            horizontal = [
-              { label = "Reads: alarm from here", value = var.thresholds.read_throttle_alarm, color = "#d13212" },
-              { label = "Writes: alarm from here", value = var.thresholds.write_throttle_alarm, color = "#d13212" },
-            ]
-          }
-        }
-      },
-      {
-        type   = "metric"
-        x      = 0
-        y      = 11
-        width  = 12
-        height = 6
-        properties = {
-          title  = "Consumed capacity"
-          view   = "timeSeries"
-          region = local.region
-          period = 60
-          stat   = "Sum"
-          metrics = [
+            ]) : jsonencode([
             [{ expression = "read/PERIOD(read)", label = "Read", id = "reads" }],
             [{ expression = "write/PERIOD(write)", label = "Write", id = "writes" }],
             ["AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", local.names.table, { id = "read", visible = false }],
             ["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", local.names.table, { id = "write", visible = false }],
-          ]
+          ]))
           yAxis = {
             left = {
               label     = "Capacity units per second"
@@ -449,14 +239,22 @@ resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
           region = local.region
           period = 60
           stat   = "Average"
-          metrics = [
+          metrics = jsondecode(var.claim_index_enabled ? jsonencode([
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Query", { label = "Query" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
+            ]) : jsonencode([
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
-          ]
+          ]))
           yAxis = {
             left = {
               label     = "Milliseconds"
@@ -478,14 +276,22 @@ resource "aws_cloudwatch_dashboard" "CloudWatchDashboard" {
           region = local.region
           period = 60
           stat   = "Maximum"
-          metrics = [
+          metrics = jsondecode(var.claim_index_enabled ? jsonencode([
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Query", { label = "Query" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
+            ]) : jsonencode([
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "GetItem", { label = "GetItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "Scan", { label = "Scan" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "PutItem", { label = "PutItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "UpdateItem", { label = "UpdateItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "DeleteItem", { label = "DeleteItem" }],
             ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", local.names.table, "Operation", "BatchWriteItem", { label = "BatchWriteItem" }],
-          ]
+          ]))
           yAxis = {
             left = {
               label     = "Milliseconds"

@@ -10,8 +10,8 @@ from tap.settings import Settings
 
 _README: Final = """# The TAP stack as a Terraform module
 
-An encrypted DynamoDB table of prompts (stream, TTL, backups), an encrypted SNS topic, four CloudWatch alarms that really
-can fire, and a dashboard. `tap module` writes it from the same code as the CDKTF stack: change that, not this.
+An encrypted DynamoDB table of prompts (stream, TTL, backups), an encrypted SNS topic, four CloudWatch alarms that can
+really fire, and a dashboard. `tap module` writes it from the same code as the CDKTF stack: change that, not this.
 
 ```hcl
 module "tap" {{

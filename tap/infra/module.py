@@ -37,7 +37,7 @@ _PROJECT: Final = "[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
 
 def document() -> dict[str, Any]:
     """The module's Terraform JSON."""
-    without, with_index = _built(claim_index=False), _built(claim_index=True)
+    without, with_index = _whole(claim_index=False), _whole(claim_index=True)
     merged = {
         kind: {
             name: _merged(without["resource"][kind][name], with_index["resource"][kind][name], schema.blocks(kind))
@@ -58,7 +58,18 @@ def document() -> dict[str, Any]:
     return made
 
 
-def _built(*, claim_index: bool) -> dict[str, Any]:
+def _whole(*, claim_index: bool) -> dict[str, Any]:
+    """The parts; the dashboard draws one line for both throttles where they have one threshold."""
+    made = _built(_THRESHOLDS, claim_index=claim_index)
+    reads, writes = "read_throttle_alarm", "write_throttle_alarm"
+    alike = _built(_THRESHOLDS | {writes: _THRESHOLDS[reads]}, claim_index=claim_index)
+    (board,), (other,) = (one["resource"]["aws_cloudwatch_dashboard"].values() for one in (made, alike))
+    condition = f"var.thresholds.{reads} == var.thresholds.{writes}"
+    board["dashboard_body"] = _json_on(condition, other["dashboard_body"], board["dashboard_body"])
+    return made
+
+
+def _built(thresholds: Mapping[str, int], *, claim_index: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         app = App(outdir=folder)
         stack = TerraformStack(app, "module")
@@ -72,7 +83,7 @@ def _built(*, claim_index: bool) -> dict[str, Any]:
             tags=dict(_TAGS),
             conditions=conditions(stack, settings.Settings()),
             claim_index=claim_index,
-            thresholds=_THRESHOLDS,
+            thresholds=thresholds,
             alarm_period=_PERIOD,
             prevent_destroy=False,
         )
@@ -103,9 +114,27 @@ def _merged(without: Mapping[str, Any], with_index: Mapping[str, Any], blocks: s
                 *({"for_each": f"${{{_INDEX} ? [] : [1]}}", "content": block} for block in ours if block not in theirs),
                 *({"for_each": f"${{{_INDEX} ? [1] : []}}", "content": block} for block in theirs if block not in ours),
             ]
+        elif isinstance(one, str) and isinstance(other, str) and one.startswith("{"):
+            made[name] = _json_on(_INDEX, other, one)
         else:
             made[name] = f"${{{_INDEX} ? {expression(other)} : {expression(one)}}}"
     return made | ({"dynamic": dynamic} if dynamic else {})
+
+
+def _json_on(condition: str, yes: str, no: str) -> str:
+    """JSON that is the one text or the other; only where they differ does it hang on the condition."""
+    return json.dumps(_on(condition, json.loads(yes), json.loads(no)))
+
+
+def _on(condition: str, yes: Any, no: Any) -> Any:
+    if yes == no:
+        return yes
+    if isinstance(yes, dict) and isinstance(no, dict) and yes.keys() == no.keys():
+        return {name: _on(condition, yes[name], no[name]) for name in yes}
+    if isinstance(yes, list) and isinstance(no, list) and len(yes) == len(no):
+        return [_on(condition, one, other) for one, other in zip(yes, no, strict=True)]
+    # Both ways of a condition must be of one type, which two lists of different things are not, and two texts are.
+    return f"${{jsondecode({condition} ? jsonencode({expression(yes)}) : jsonencode({expression(no)}))}}"
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,6 +1,8 @@
 """HCL as Terraform reads it: values come back as they were, and what is written is formatted and valid."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tap.hcl.module import module_files
 from tap.hcl.root import files
 from tap.hcl.text import expression
+from tap.local import ROOT
 from tap.provider import VERSION
 from tap.settings import HttpBackend, S3Backend, Settings
 from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
 from tests.validation.conftest import Terraform
+from tests.validation.test_newest_provider import KNOWN, findings
 from tests.validation.test_terraform import LONGEST
 from tools.provider_blocks import extracted
 
@@ -88,3 +93,53 @@ def test_it_reads_as_if_a_person_had_written_it() -> None:
     assert "kms_key_arn = aws_kms_key.KMSKey.arn" in text
     assert text.count("tags = local.tags") == 7
     assert "# DynamoDB emits an error metric only when there was an error" in text
+
+
+@pytest.fixture(scope="module")
+def module() -> dict[str, Any]:
+    """The Terraform module's JSON."""
+    command = [sys.executable, "-m", "tap.infra.module"]
+    document: dict[str, Any] = json.loads(subprocess.check_output(command, cwd=ROOT, text=True))
+    return document
+
+
+class TestModule:
+    """`tap module`: the module that is committed, from the same parts."""
+
+    def test_the_committed_one_is_what_the_code_makes(
+        self, module: dict[str, Any], tf: Terraform, tmp_path: Path
+    ) -> None:
+        for name, text in module_files(module).items():
+            (tmp_path / name).write_text(text)
+        tf.run(tmp_path, "fmt")
+        committed = ROOT / "modules/tap"
+        stale = [
+            name for name in module_files(module) if (tmp_path / name).read_text() != (committed / name).read_text()
+        ]
+        assert stale == [], "Renew it: tap module modules/tap"
+        assert {file.name for file in committed.glob("*.*") if not file.name.startswith(".")} == set(
+            module_files(module)
+        )
+
+    def test_every_setting_of_the_stack_is_a_variable(self, module: dict[str, Any]) -> None:
+        of_the_provider = {"region", "profile", "assume_role", "allowed_account_ids", "default_tags", "backend"}
+        assert set(module["variable"]) == (set(Settings.model_fields) - of_the_provider) | {"managed_by"}
+        for name, variable in module["variable"].items():
+            assert len(variable["description"]) > 20, name
+            assert variable["nullable"] is False
+            default = Settings.model_fields[name].default if name in Settings.model_fields else "terraform"
+            if isinstance(default, str | bool | int) and name != "environment_suffix":
+                assert variable["default"] == default, name
+
+    def test_the_newest_provider_would_take_it(self, module: dict[str, Any]) -> None:
+        flat = json.loads(json.dumps(module))
+        for resources in flat["resource"].values():
+            for arguments in resources.values():
+                for label, several in arguments.pop("dynamic", {}).items():
+                    arguments[label] = [*arguments.get(label, []), *(one["content"] for one in several)]
+        assert set(findings(flat)) == KNOWN
+
+    def test_a_deprecated_attribute_turns_it_red(self) -> None:
+        key = {"description": "${data.aws_region.current.id}"}
+        changed = {"resource": {"aws_kms_key": {"KMSKey": key}}}
+        assert any("data.aws_region.current.id is deprecated" in one for one in findings(changed))

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.documents import Document, references
+from tests.support.documents import Document, strings
 from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
 
 NEWEST: dict[str, Any] = json.loads(Path(__file__).with_name("newest_provider.json").read_text())
+_REFERENCE = re.compile(r"((?:data\.)?\baws_\w+)\.(\w+)\.(\w+)")
 META = {"//", "count", "depends_on", "for_each", "lifecycle", "provider"}
 INDEX = "aws_dynamodb_table.TurnAroundPromptTable: global_secondary_index"
 #: What is deprecated and stays: 5.100.0, which the stack runs on, has no `key_schema`.
@@ -36,14 +37,12 @@ def findings(document: Document) -> Iterator[str]:
             yield from (
                 f"{kind}.{name}: {one}" for one in _of_block(own, schema["arguments"], schema["deprecated"], "")
             )
-    for one in references(document):
-        kind = one.address.rsplit(".", 1)[0]
-        if one.attribute and kind in NEWEST["types"]:
-            schema = NEWEST["types"][kind]
-            if one.attribute not in schema["attributes"]:
-                yield f"{one.address} has no attribute {one.attribute}"
-            elif one.attribute in schema["deprecated"]:
-                yield f"{one.address}.{one.attribute} is deprecated: {schema['deprecated'][one.attribute]}"
+    for kind, name, attribute in sorted({found for text in strings(document) for found in _REFERENCE.findall(text)}):
+        schema = NEWEST["types"].get(kind)
+        if schema and attribute not in schema["attributes"]:
+            yield f"{kind}.{name} has no attribute {attribute}"
+        elif schema and attribute in schema["deprecated"]:
+            yield f"{kind}.{name}.{attribute} is deprecated: {schema['deprecated'][attribute]}"
 
 
 def _of_block(
@@ -59,9 +58,15 @@ def _of_block(
         if "block" in schema[name]:
             for one in value if isinstance(value, list) else [value]:
                 yield from _of_block(one, schema[name]["block"], deprecated, f"{where}.")
-        elif not isinstance(value, {"map": dict, "list": list}.get(schema[name]["kind"], (str, int, float, bool))):
+        elif not _is_expression(value) and not isinstance(
+            value, {"map": dict, "list": list}.get(schema[name]["kind"], (str, int, float, bool))
+        ):
             yield f"{where} is no {schema[name]['kind']}"
     yield from (f"{path}{name} is missing" for name, one in schema.items() if one["required"] and name not in given)
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("${")
 
 
 def test_the_schema_is_of_a_newer_provider_and_of_all_types_in_use() -> None:
