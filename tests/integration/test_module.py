@@ -1,6 +1,7 @@
 """The Terraform module as people use it: both examples, its own tests, and the move of a CDKTF stack into it."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from tests.interruptions import tap
 from tests.support.checkouts import Checkout, checkout
 from tests.support.endpoints import Endpoint
 from tests.support.the_stack import OUTPUTS, SUBSCRIPTION
+
+
+#: `make test` has ten minutes: half of what makes a stack here is for `make test-localstack`.
+on_localstack = pytest.mark.skipif("TAP_TEST_ENDPOINT" not in os.environ, reason="`make test-localstack` runs it")
 
 
 def project(folder: Path, endpoint: Endpoint) -> Checkout:
@@ -59,6 +64,7 @@ def test_several_environments_by_terraform_alone(endpoint: Endpoint, tmp_path: P
         terraform(here, root, "destroy", "-auto-approve", "-input=false")
 
 
+@on_localstack
 def test_one_environment_by_terraform_alone(endpoint: Endpoint, tmp_path: Path) -> None:
     here = project(tmp_path, endpoint)
     root = "examples/one-environment"
@@ -71,7 +77,7 @@ def test_one_environment_by_terraform_alone(endpoint: Endpoint, tmp_path: Path) 
         terraform(here, root, "destroy", "-auto-approve", "-input=false")
 
 
-@pytest.mark.parametrize("folder", ["tests", "tests/endpoint"])
+@pytest.mark.parametrize("folder", ["tests", pytest.param("tests/endpoint", marks=on_localstack)])
 def test_its_own_tests_pass(folder: str, endpoint: Endpoint, tmp_path: Path) -> None:
     here = project(tmp_path, endpoint)
     if folder == "tests":  # a provider that only pretends can't be one that is attached
