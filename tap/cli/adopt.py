@@ -2,7 +2,11 @@
 
 import json
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,12 +48,13 @@ def adopt(
     from tap.deployed.root import synthesized
     from tap.state.session import Session
 
-    with telling_errors():
+    with telling_errors(as_json=as_json), _restored_unless_planned() as file:
         stack = _written_down(environment, from_cloudformation) if from_cloudformation else None
-        root = synthesized(environment, os.environ)
+        root = synthesized(environment, os.environ, is_adopting=True)
         session = Session(root.settings, os.environ)
         proposal = adoption.propose(root, session, stack, is_meant=apply)
         status = _status(proposal, accept=accept)
+        file.is_right = status != "refused"
         if status == "to apply" and apply:
             if not as_json:
                 _show(root, proposal)
@@ -66,16 +71,42 @@ def adopt(
     raise typer.Exit({"refused": 1, "to accept": 1 if apply else SOMETHING_TO_APPLY, "to apply": 2}.get(status, 0))
 
 
+@dataclass
+class _File:
+    """environments.toml, and whether what has been written into it can stay."""
+
+    is_right: bool = False
+
+
+@contextmanager
+def _restored_unless_planned() -> Iterator[_File]:
+    """Leave environments.toml as it was unless the plan with it is one that can be applied."""
+    from tap.deployed.root import project_folder
+
+    path = project_folder() / "environments.toml"
+    before = path.read_bytes() if path.exists() else None
+    file = _File()
+    try:
+        yield file
+    finally:
+        if not file.is_right and before is not None and path.read_bytes() != before:
+            path.write_bytes(before)
+            err.print(f"{path.name} is as it was.", markup=False)
+
+
 def _written_down(environment: str, name: str) -> Stack:
     """The stack of that name or ARN, once its names and parameters are in environments.toml."""
     from tap import settings
-    from tap.deployed import cloudformation
+    from tap.deployed import DeployedError, cloudformation
     from tap.deployed.root import project_folder
     from tap.state.session import Session
 
     file = project_folder() / "environments.toml"
     (ours,) = settings.load(file, {**os.environ, "TAP_ENVIRONMENT_SUFFIX": environment})
     stack = cloudformation.find(name, Session(cloudformation.where(name, ours), os.environ))
+    suffix = stack.parameters.get("EnvironmentSuffix", environment)
+    if suffix != environment and re.fullmatch("[a-z0-9-]{1,20}", suffix):
+        raise DeployedError(f"The stack {stack.name} is of the environment {suffix}: `tap adopt {suffix} …`.")
     if diff := settings.write(file, environment, cloudformation.settings_of(stack)):
         err.print(f"Written into {file.name}, to be committed:", markup=False)
         err.print(diff, markup=False, soft_wrap=True)
@@ -105,7 +136,15 @@ def _show(root: Root, proposal: Proposal) -> None:
     show_changes(title, proposal.plan.changes, ("now", "then"), proposal.imports)
     if proposal.stack and proposal.to_retain:
         kept = ", ".join(proposal.to_retain)
-        out.print(f"CloudFormation's {proposal.stack.name} is set to Retain: {kept}.", markup=False, soft_wrap=True)
+        out.print(
+            f"CloudFormation's {proposal.stack.name} gets DeletionPolicy: Retain on {kept}.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _kept(proposal: Proposal) -> str:
+    return "The table is the one that it was, with its items. " if proposal.existing.table else ""
 
 
 def _conclude(root: Root, proposal: Proposal, status: str) -> None:
@@ -119,7 +158,7 @@ def _conclude(root: Root, proposal: Proposal, status: str) -> None:
     again += f" --from-cloudformation {proposal.stack.name}" if proposal.stack else ""
     told = {
         "nothing to do": f"{stack}: nothing to do. All that exists is in the state, and the plan is empty.",
-        "applied": f"{stack}: done. What existed is what it was, and the next plan is empty.",
+        "applied": f"{stack}: done. {_kept(proposal)}The next plan is empty.",
         "to apply": f"{stack}: `{again} --apply` does it.",
         "to accept": f"{stack}: if that is meant, `{again} --apply --accept`.",
         "refused": f"{stack}: nothing has been changed.",

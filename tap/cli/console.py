@@ -1,5 +1,6 @@
 """How the command line speaks: results on standard output, everything else on standard error."""
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -23,20 +24,38 @@ def fail(sentence: object, status: int = 1) -> NoReturn:
 
 
 @contextmanager
-def telling_errors() -> Iterator[None]:
-    """End with one sentence, and exit status 1, whatever the project or AWS has to say."""
-    from tap.errors import TapError
+def telling_errors(*, as_json: bool = False) -> Iterator[None]:
+    """End with one sentence, and exit status 1, whatever the project, the machine or AWS has to say.
 
+    With `as_json` the sentence is on standard output too, as data.
+    """
     try:
         yield
-    except TapError as error:
-        fail(error)
+    except KeyboardInterrupt:
+        err.print("Interrupted. Nothing is lost: run the same command again.", markup=False)
+        sys.exit(130)
     except Exception as error:
-        from botocore.exceptions import BotoCoreError, ClientError  # late: most commands do without boto3
-
-        if not isinstance(error, BotoCoreError | ClientError):
+        sentence = _sentence(error)
+        if sentence is None:
             raise
-        fail(f"AWS: {' '.join(str(error).split())}")
+        if as_json:
+            sys.stdout.write(json.dumps({"status": "failed", "error": sentence}, indent=2) + "\n")
+        fail(sentence)
+
+
+def _sentence(error: Exception) -> str | None:
+    from botocore.exceptions import BotoCoreError, ClientError  # late: most commands do without boto3
+    from botocore.parsers import ResponseParserError
+
+    from tap.errors import TapError
+
+    if isinstance(error, TapError):
+        return str(error)
+    if isinstance(error, BotoCoreError | ClientError | ResponseParserError):
+        return f"AWS: {' '.join(str(error).split())}"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'} can't be used: {error.strerror or error}."
+    return None
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tap.cli.console import out, telling_errors
+from tap.cli.console import err, out, telling_errors
 from tap.cli.plans import changes_as_json, show_changes
 
 SOME = 2
@@ -25,7 +25,7 @@ def drift(
     from tap.deployed.root import synthesized
     from tap.state.session import Session
 
-    with telling_errors():
+    with telling_errors(as_json=as_json):
         root = synthesized(environment, os.environ)
         found = look(root, Session(root.settings, os.environ))
     stack = root.settings.stack_name
@@ -35,6 +35,7 @@ def drift(
             "stack": stack,
             "drift": changes_as_json(found.changed),
             "undeployed": changes_as_json(found.undeployed),
+            "half_made": list(found.half_made),
         }
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
@@ -43,5 +44,11 @@ def drift(
             out.print(f"{stack}: no drift.", markup=False)
         if found.undeployed:
             addresses = ", ".join(change.address for change in found.undeployed)
-            out.print(f"Not deployed yet, and no drift: {addresses}.", markup=False, soft_wrap=True)
+            out.print(f"A deploy would also change, and not for drift of its own: {addresses}.", soft_wrap=True)
+    for address in found.half_made:
+        err.print(
+            f"[yellow]Note:[/yellow] The state takes {address} for half made, and a deploy would destroy it and make it"
+            f" anew: `tap adopt {environment} --apply` keeps it.",
+            soft_wrap=True,
+        )
     raise typer.Exit(SOME if found.changed else 0)

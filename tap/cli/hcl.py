@@ -2,8 +2,10 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +22,7 @@ def hcl(
     directory: Annotated[
         Path | None, typer.Argument(help="Where to; hcl/<stack> if it is not given.", metavar="[DIRECTORY]")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that were changed.", metavar="")] = False,
 ) -> None:
     """Write an environment's stack as Terraform's own language, with its backend: the plan there has no changes."""
     from tap.deployed.root import synthesized
@@ -29,9 +32,10 @@ def hcl(
         root = synthesized(environment, os.environ)
         folder = directory or root.project / "hcl" / root.settings.stack_name
         made = files(_seen_from(folder, root.folder, root.document))
-        _write(folder, made, root.variables)
+        _write(folder, made, root.variables, force=force)
     out.print(f"{root.settings.stack_name} is in {folder}: {', '.join(made)}.", markup=False, soft_wrap=True)
-    out.print(f"`terraform -chdir={folder} init`, then `plan`: no changes.", markup=False, soft_wrap=True)
+    chdir = shlex.quote(f"-chdir={folder}")
+    out.print(f"`terraform {chdir} init`, then `plan`: what is deployed has no changes.", markup=False, soft_wrap=True)
 
 
 def module(
@@ -40,6 +44,7 @@ def module(
         str | None,
         typer.Option(help="Also write DIRECTORY/<stack>, a root that takes this stack's state over.", metavar="STACK"),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that were changed.", metavar="")] = False,
 ) -> None:
     """Write the stack as a Terraform module, with the settings as variables."""
     from tap.deployed.root import synthesized
@@ -49,11 +54,12 @@ def module(
     with telling_errors():
         variables = {**os.environ, **terraform.environment(os.environ)}
         made = module_files(_module_document())
-        _write(directory, made, variables)
+        _write(directory, made, variables, force=force)
         if moved_from:
             root = synthesized(moved_from.removeprefix("TapStack"), os.environ)
             folder = directory / root.settings.stack_name
-            _write(folder, root_files(root.settings, _seen_from(folder, root.folder, root.document), "../"), variables)
+            of_root = root_files(root.settings, _seen_from(folder, root.folder, root.document), "../")
+            _write(folder, of_root, variables, force=force)
     out.print(f"The module is in {directory}: {', '.join(made)}.", markup=False, soft_wrap=True)
     if moved_from:
         out.print(
@@ -74,21 +80,25 @@ def _module_document() -> dict[str, Any]:
     return document
 
 
-def _write(folder: Path, texts: Mapping[str, str], variables: Mapping[str, str]) -> None:
-    """Write the files, spaced by `terraform fmt`, into a folder that has no other Terraform files."""
+def _write(folder: Path, texts: Mapping[str, str], variables: Mapping[str, str], *, force: bool) -> None:
+    """Write the files, spaced by `terraform fmt`: all or none, and over nobody's work."""
+    with tempfile.TemporaryDirectory() as made:
+        for name, text in texts.items():
+            (Path(made) / name).write_text(text)
+        command = [variables["TERRAFORM_BINARY_NAME"], "fmt", "-no-color", "-list=false", made]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        if done.returncode:
+            fail(f"`terraform fmt` does not take what was made: {done.stderr.strip()}")
+        spaced = {name: (Path(made) / name).read_bytes() for name in texts}
     there = {file.name for file in folder.glob("*.tf*") if file.suffix in (".tf", ".json")}
     if others := sorted(there - set(texts)):
         fail(f"{folder} has Terraform files of its own ({', '.join(others)}): name a folder of its own for these.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text)
-    except OSError as error:
-        fail(f"{folder} can't be written: {error.strerror}.")
-    command = [variables["TERRAFORM_BINARY_NAME"], "fmt", "-list=false", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    if done.returncode:
-        fail(f"`terraform fmt` does not take what was written to {folder}: {done.stderr.strip()}")
+    changed = [name for name in texts if (folder / name).exists() and (folder / name).read_bytes() != spaced[name]]
+    if changed and not force:
+        fail(f"{folder} has another {' and another '.join(changed)}: name another folder, or overwrite it by --force.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in spaced.items():
+        (folder / name).write_bytes(content)
 
 
 def _seen_from(folder: Path, of_json: Path, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,12 @@ def propose(
             f"The stack {stack.name} also has {', '.join(others)}, which {root.settings.stack_name} has not under its"
             " names: correct `names` in the settings, or take it out of the stack first, with DeletionPolicy: Retain."
         )
+    if not (root.is_known or existing.ids or recorded):
+        name, stack_name = root.settings.environment_suffix, root.settings.stack_name
+        raise DeployedError(
+            f"environments.toml has no [{name}], and nothing exists under its names: check the name, or make the"
+            f" environment with `TAP_ENVIRONMENT_SUFFIX={name} npx cdktf deploy {stack_name}`."
+        )
     half_made = tuple(address for address in tainted if address in existing.ids)
     if is_meant:
         for address in half_made:
@@ -69,9 +75,10 @@ def propose(
     root.write_imports(imports)
     try:
         plan = root.plan()
-        verdict = judge(plan, existing, root.document, half_made=() if is_meant else half_made)
+        verdict = judge(plan, existing, root.document, half_made=half_made, is_marked=not is_meant)
     except BaseException:
         root.write_imports({})
+        root.forget_plan()
         raise
     if verdict.refused:
         root.write_imports({})
@@ -108,7 +115,8 @@ def release(root: Root, session: Session, stack: cloudformation.Stack) -> int:
     if missing := cloudformation.not_among(set(recorded.values()), recorded, stack):
         raise DeployedError(
             f"The state of {root.settings.stack_name} lacks {', '.join(missing)} of the stack {stack.name}: first"
-            f" `tap adopt {root.settings.environment_suffix} --from-cloudformation {stack.name} --apply`."
+            f" `tap adopt {root.settings.environment_suffix} --from-cloudformation {stack.name} --apply`, with"
+            " `--accept` for what that asks."
         )
     require_empty_plan(root, f"The stack {stack.name} stays")
     count = len(stack.resources)

@@ -119,7 +119,9 @@ def find(name: str, session: Session) -> Stack:
     try:
         (described,) = client.describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError, ValueError) as error:
-        raise DeployedError(f"There is no CloudFormation stack {name} here: {one_line(error)}.") from error
+        is_absent = isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationError"
+        what = "There is no CloudFormation stack" if is_absent else "CloudFormation can't be asked for the stack"
+        raise DeployedError(f"{what} {name}: {one_line(error)}.") from error
     if described["StackStatus"] not in _STEADY:
         raise DeployedError(
             f"The stack {described['StackName']} is {described['StackStatus']}, and must be {' or '.join(_STEADY)}."

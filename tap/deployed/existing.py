@@ -131,7 +131,8 @@ def _key(search: _Search, address: str, table: Mapping[str, Any] | None) -> None
         if metadata["KeyState"] not in _LIVING:
             raise DeployedError(
                 f"The key {metadata['KeyId']} of {alias} is {metadata['KeyState']}: what it encrypts is lost with it."
-                f" `aws kms cancel-key-deletion --key-id {metadata['KeyId']}` and `aws kms enable-key` bring it back."
+                f" `aws kms cancel-key-deletion --key-id {metadata['KeyId']}` and `aws kms enable-key --key-id"
+                f" {metadata['KeyId']}` bring it back."
             )
         search.ids[address] = metadata["KeyId"]
         return

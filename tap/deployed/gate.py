@@ -20,7 +20,9 @@ class Verdict:
 
 #: Attributes that change nothing about the data or about who may read it, or that only Terraform keeps.
 _HARMLESS: Final[Mapping[str, frozenset[str]]] = {
-    "aws_dynamodb_table": frozenset({"tags", "tags_all", "timeouts", "restore_date_time", "restore_source_name"}),
+    "aws_dynamodb_table": frozenset(
+        {"tags", "tags_all", "timeouts", "restore_date_time", "restore_source_name", "stream_arn", "stream_label"}
+    ),
     "aws_kms_key": frozenset(
         {
             *("tags", "tags_all", "description", "enable_key_rotation", "rotation_period_in_days"),
@@ -46,19 +48,36 @@ _MEANING: Final[Mapping[str, str]] = {
     "policy": "the key's policy is replaced: whoever may use the key by the old one only, can't any more",
     "target_key_id": "the alias points at another key, also for other programs that use it",
 }
+_OF_TOPIC: Final[Mapping[str, str]] = {
+    "policy": "the topic's policy is replaced: whoever may publish by the old one only, can't any more",
+    "kms_master_key_id": "the topic is encrypted with another key: who publishes needs the right to use that",
+}
 _KEY_IN_NAMES: Final = ' (to keep the key, name its alias in the settings: names.key_alias = "alias/…")'
 
 
-def judge(plan: Plan, existing: Existing, document: Mapping[str, Any], *, half_made: Collection[str] = ()) -> Verdict:
+def judge(
+    plan: Plan,
+    existing: Existing,
+    document: Mapping[str, Any],
+    *,
+    half_made: Collection[str] = (),
+    is_marked: bool = False,
+) -> Verdict:
     """What an adoption must not do and what it has to ask for, of a plan with the import blocks in it.
 
-    `half_made` is what is planned to be made anew for that reason alone, and won't be.
+    `half_made` is what an interrupted deploy left. While it `is_marked` so, the plan would make it anew, and all that
+    refers to it would change: the adoption takes the mark off first, so there is nothing to ask yet.
     """
     refused = [*_other_shape(existing, document)]
     asked: list[str] = []
     for change in plan.changes:
-        refused += _forbidden(change, existing) if change.address not in half_made else ()
-        asked += _questions(change, existing, document)
+        if is_marked and change.address in half_made:
+            continue
+        refused += _forbidden(change, existing)
+        if not (is_marked and half_made):
+            asked += _questions(
+                change, existing, document, is_unfinished=change.imported or change.address in half_made
+            )
     return Verdict(tuple(refused), tuple(asked))
 
 
@@ -89,37 +108,41 @@ def _forbidden(change: Change, existing: Existing) -> Iterator[str]:
         yield f"{change.address} would be made anew, and {existing.ids[change.address]} exists."
 
 
-def _questions(change: Change, existing: Existing, document: Mapping[str, Any]) -> Iterator[str]:
+def _questions(
+    change: Change, existing: Existing, document: Mapping[str, Any], *, is_unfinished: bool
+) -> Iterator[str]:
     if change.action != "update":
         return
     by_attribute: dict[str, list[Difference]] = {}
     for difference in change.differences:
         by_attribute.setdefault(difference.attribute, []).append(difference)
     for attribute, differences in by_attribute.items():
-        if _asks(change, attribute, differences, existing, document):
-            meaning = _MEANING.get(attribute, "look at what it means for your programs")
+        if is_unfinished and _completes_a_deploy(change, attribute, differences, existing, document):
+            continue
+        if _asks(change, attribute, differences):
+            meanings = _OF_TOPIC if change.type.startswith("aws_sns") else _MEANING
+            meaning = meanings.get(attribute, "look at what it means for your programs")
             hint = _KEY_IN_NAMES if attribute == "server_side_encryption" else ""
             yield f"{change.address}: {attribute} changes: {meaning}{hint}."
 
 
-def _asks(
-    change: Change,
-    attribute: str,
-    differences: list[Difference],
-    existing: Existing,
-    document: Mapping[str, Any],
-) -> bool:
+def _asks(change: Change, attribute: str, differences: list[Difference]) -> bool:
     if change.address == "aws_kms_alias.KMSKeyAlias":
         return attribute == "target_key_id"
-    if change.address not in (TABLE, KEY) or attribute in _HARMLESS[change.type]:
-        return False
-    return not _completes_a_deploy(attribute, differences, existing, document)
+    if change.type == "aws_sns_topic" and attribute == "kms_master_key_id":
+        # A key's id and its ARN are the same key.
+        return not any(one.old and str(one.new).endswith(str(one.old)) for one in differences)
+    if change.type == "aws_sns_topic_policy":
+        return all(one.old != "__default_policy_ID" for one in differences)
+    return change.address in (TABLE, KEY) and attribute not in _HARMLESS[change.type]
 
 
 def _completes_a_deploy(
-    attribute: str, differences: list[Difference], existing: Existing, document: Mapping[str, Any]
+    change: Change, attribute: str, differences: list[Difference], existing: Existing, document: Mapping[str, Any]
 ) -> bool:
     """Whether Terraform made this table for this stack, and was killed before it switched these on."""
+    if change.address != TABLE or attribute not in ("ttl", "point_in_time_recovery"):
+        return False
     kind, _, logical_id = TABLE.partition(".")
     own = document["resource"][kind][logical_id]["tags"].items() <= existing.table_tags.items()
-    return own and attribute in ("ttl", "point_in_time_recovery") and all(one.new is not False for one in differences)
+    return own and all(one.new is not False for one in differences)

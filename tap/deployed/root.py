@@ -7,7 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,8 @@ class Root:
     settings: config.Settings
     project: Path
     variables: Mapping[str, str]
+    #: Whether environments.toml has a table for it.
+    is_known: bool = True
 
     @property
     def folder(self) -> Path:
@@ -108,6 +111,18 @@ class Root:
         blocks = [{"to": address, "id": id_} for address, id_ in ids.items()]
         file.write_text(json.dumps({"import": blocks}, indent=2) + "\n")
 
+    @contextmanager
+    def without_imports(self) -> Iterator[None]:
+        """Leave aside what an adoption's dry run has left."""
+        file, aside = self.folder / IMPORTS, self.folder / f"{IMPORTS}.aside"
+        if file.exists():
+            file.replace(aside)
+        try:
+            yield
+        finally:
+            if aside.exists():
+                aside.replace(file)
+
     def _run(self, *arguments: str, seconds: float) -> str:
         command = [self.variables["TERRAFORM_BINARY_NAME"], arguments[0], *_flags(arguments)]
         process = subprocess.Popen(
@@ -165,10 +180,13 @@ class Root:
         return f"`{self.terraform} {command}` failed:\n{_errors(said)}"
 
 
-def synthesized(name: str, process_environment: Mapping[str, str], project: Path | None = None) -> Root:
+def synthesized(
+    name: str, process_environment: Mapping[str, str], project: Path | None = None, *, is_adopting: bool = False
+) -> Root:
     """The root of the environment of that name, synthesized anew.
 
-    `project` is the folder of main.py.
+    `project` is the folder of main.py. Who `is_adopting` finds what exists and isn't in the state; for all others a
+    synth refuses a state that knows nothing of it.
 
     :raises DeployedError: when there is no such environment, or the synth refuses: what it says is the reason.
     """
@@ -177,11 +195,13 @@ def synthesized(name: str, process_environment: Mapping[str, str], project: Path
     if (only := variables.get("TAP_ENVIRONMENT_SUFFIX")) not in (None, name):
         raise DeployedError(f"TAP_ENVIRONMENT_SUFFIX is {only}, and this is about {name}: unset it.")
     environments = {one.environment_suffix: one for one in config.load(project / "environments.toml", variables)}
-    if name not in environments:
+    is_known = name in environments
+    if not is_known:
         variables["TAP_ENVIRONMENT_SUFFIX"] = name  # a throw-away one, which needs no table
         (environments[name],) = config.load(project / "environments.toml", variables)
-    variables[ADOPTING] = "1"  # what exists and isn't in the state is found by whoever asked for this root
-    root = Root(environments[name], project, variables | terraform.environment(variables))
+    if is_adopting:
+        variables[ADOPTING] = "1"
+    root = Root(environments[name], project, variables | terraform.environment(variables), is_known)
     _synth(root)
     return root
 

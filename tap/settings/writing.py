@@ -20,12 +20,16 @@ def write(file: Path, environment: str, wanted: Mapping[str, Any]) -> str:
     :raises SettingsError: when one of them is not allowed; the file is then as it was.
     """
     import tomlkit  # late: only this needs it
+    from tomlkit.items import InlineTable
 
-    before = file.read_text(encoding="utf-8-sig") if file.exists() else ""
+    original = file.read_bytes() if file.exists() else b""
+    mark = "\ufeff" if original.startswith(b"\xef\xbb\xbf") else ""  # Windows editors begin with it
+    before = original.decode("utf-8-sig")
     document = tomlkit.parse(before)
     table = document.get(environment)
     if table is None:
         table = document[environment] = tomlkit.table()
+    empty = tomlkit.inline_table if isinstance(table, InlineTable) else tomlkit.table
     current = _current(file, environment)
     for setting, value in wanted.items():
         if setting != "names" and getattr(current, setting) != value:
@@ -34,17 +38,18 @@ def write(file: Path, environment: str, wanted: Mapping[str, Any]) -> str:
     effective = default_names(project, environment) | dict(table.get("names", {}))
     if own := {name: value for name, value in wanted.get("names", {}).items() if effective[name] != value}:
         if "names" not in table:
-            table["names"] = tomlkit.table()
+            table["names"] = empty()
         table["names"].update(own)
     after = tomlkit.dumps(document)
     after += "" if after.endswith("\n") else "\n"
     if after.strip() == before.strip():
         return ""
-    file.write_text(after, encoding="utf-8")
+    file.write_bytes((mark + after).encode())
     try:
+        load(file, {})
         load(file, {"TAP_ENVIRONMENT_SUFFIX": environment})
     except SettingsError:
-        file.write_text(before, encoding="utf-8")
+        file.write_bytes(original)
         raise
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), file.name, file.name, n=2

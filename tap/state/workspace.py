@@ -145,7 +145,7 @@ def _place(state: Mapping[str, Any]) -> Place | None:
         instance.get("attributes", {}).get("arn")
         for resource in state.get("resources", [])
         if isinstance(resource, dict)
-        for instance in resource.get("instances", [])
+        for instance in resource.get("instances") or []
     ]
     for arn in filter(None, [*outputs, *attributes]):
         parts = str(arn).split(":")

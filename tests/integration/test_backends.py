@@ -103,6 +103,12 @@ def _assert_the_same_in_hcl(here: Checkout, name: str) -> None:
     for command in (["init", "-input=false"], ["fmt", "-check"], ["plan", "-input=false", "-detailed-exitcode"]):
         done = here.run(*terraform, *command)
         assert done.returncode == 0, done.stdout
+    (folder / "main.tf").write_text("# mine")
+    refused = here.run(*tap("hcl", name, str(folder)))
+    assert refused.returncode == 1
+    assert "has another main.tf: name another folder, or overwrite it by --force" in refused.stdout
+    assert (folder / "main.tf").read_text() == "# mine"
+    assert here.run(*tap("hcl", name, str(folder), "--force")).returncode == 0
     (folder / "own.tf").touch()
     refused = here.run(*tap("hcl", name, str(folder)))
     assert refused.returncode == 1

@@ -66,7 +66,8 @@ def test_a_setting_that_is_not_deployed_yet_is_none(here: Checkout) -> None:
     file.write_text(before)
     assert status == 0
     undeployed = f"{DASHBOARD}, {ALARMS[0].address}"  # the dashboard draws the threshold
-    assert said == f"TapStackdev: no drift.\nNot deployed yet, and no drift: {undeployed}.\n"
+    told = f"A deploy would also change, and not for drift of its own: {undeployed}."
+    assert said == f"TapStackdev: no drift.\n{told}\n"
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +150,13 @@ def test_what_is_gone_is_told(
         assert status == 2, said
         report = json.loads(said)
     assert [one["action"] for one in report["drift"] if one["address"] == GONE[what]] == ["gone"]
+
+
+def test_a_state_with_nothing_in_it_is_no_answer(here: Checkout) -> None:
+    done = here.run(*tap("drift", "pord", "--json"))
+    assert done.returncode == 1
+    assert "The state of TapStackpord has nothing in it" in done.stdout
+    assert '"status": "failed"' in done.stdout
 
 
 def test_what_fails_has_a_status_of_its_own(here: Checkout, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def _adopt_and_release(here: Checkout, name: str, stack: str, parameters: dict[s
     assert "is deleted" in released.stdout
     assert "nothing to do" in here.run(*tap("adopt", name)).stdout
     again = here.run(*tap("release", stack))
-    assert (again.returncode, f"There is no CloudFormation stack {stack} here" in again.stdout) == (1, True)
+    assert (again.returncode, f"There is no CloudFormation stack {stack}: " in again.stdout) == (1, True)
 
 
 def _settings(parameters: dict[str, str]) -> dict[str, Any]:

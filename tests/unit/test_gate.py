@@ -64,6 +64,8 @@ ASKED = {
     (KEY, "policy"): ('{"Statement": []}', '{"Statement": [1]}'),
     (KEY, "is_enabled"): (False, True),
     (ALIAS, "target_key_id"): ("a", "b"),
+    ("aws_sns_topic_policy.SNSTopicPolicy", "policy"): ('{"Id": "theirs"}', '{"Statement": []}'),
+    ("aws_sns_topic.SNSTopic", "kms_master_key_id"): ("", "arn:aws:kms:us-east-1:1:key/k"),
 }
 
 
@@ -85,7 +87,9 @@ def test_what_reaches_data_or_readers_is_asked(address: str, attribute: str) -> 
         (KEY, "description", "old", "new"),
         (KEY, "deletion_window_in_days", None, 7),
         (ALARMS[0].address, "threshold", 1, 10),
-        ("aws_sns_topic_policy.SNSTopicPolicy", "policy", "{}", '{"a": 1}'),
+        ("aws_sns_topic_policy.SNSTopicPolicy", "policy", '{"Id": "__default_policy_ID"}', '{"a": 1}'),
+        ("aws_sns_topic.SNSTopic", "kms_master_key_id", "k-1", "arn:aws:kms:us-east-1:1:key/k-1"),
+        (TABLE, "stream_arn", "a", None),
     ],
 )
 def test_the_rest_is_not(address: str, attribute: str, old: Any, new: Any) -> None:
@@ -108,8 +112,24 @@ def test_the_rest_is_not(address: str, attribute: str, old: Any, new: Any) -> No
 def test_a_deploy_that_was_killed_is_completed_without_asking(
     attribute: str, tags: dict[str, str], old: bool, new: bool, asks: bool
 ) -> None:
-    made = change(TABLE, "update", before={attribute: [{"enabled": old}]}, after={attribute: [{"enabled": new}]})
-    assert bool(judge(plan(made), existing(tags), stack_json(DEFAULTS)).asked) is asks
+    values = {"before": {attribute: [{"enabled": old}]}, "after": {attribute: [{"enabled": new}]}}
+    imported = plan(change(TABLE, "update", importing={"id": "t"}, **values))
+    in_the_state = plan(change(TABLE, "update", **values))
+    document = stack_json(DEFAULTS)
+    assert bool(judge(imported, existing(tags), document).asked) is asks
+    assert bool(judge(in_the_state, existing(tags), document, half_made=[TABLE]).asked) is asks
+    assert judge(in_the_state, existing(tags), document).asked  # a complete one, which somebody changed
+
+
+def test_what_is_marked_as_half_made_is_told_before_anything_is_asked() -> None:
+    again = plan(change(TABLE, "delete", "create"), change(ALIAS, "update", before={"target_key_id": "a"}, after={}))
+    marked = judge(again, existing(), stack_json(DEFAULTS), half_made=[TABLE], is_marked=True)
+    assert (marked.refused, marked.asked) == ((), ())
+    unmarked = judge(again, existing(), stack_json(DEFAULTS), half_made=[TABLE])
+    assert unmarked.refused
+    assert unmarked.asked
+    other = plan(change(KEY, "delete", "create"))
+    assert judge(other, existing(), stack_json(DEFAULTS), half_made=[TABLE], is_marked=True).refused
 
 
 HASH = {"AttributeName": "id", "KeyType": "HASH"}

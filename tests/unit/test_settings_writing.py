@@ -71,3 +71,28 @@ def test_what_is_not_allowed_leaves_the_file_as_it_was(file: Path) -> None:
     with pytest.raises(SettingsError, match=r"names\.key_alias"):
         write(file, "prod", {"names": default_names("old", "prod") | {"key_alias": "alias/aws/dynamodb"}})
     assert file.read_text() == BEFORE
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('[dev]\r\nregion = "eu-west-1"\r\n', b'[dev]\r\nregion = "eu-west-1"\r\n'),
+        ("\ufeff[dev]\n", b"\xef\xbb\xbf[dev]\n"),
+        ('dev = { region = "eu-west-1" }\n', b'dev = { region = "eu-west-1", '),
+        ("[dev]", b"[dev]\n"),
+    ],
+    ids=["crlf", "bom", "inline", "no-newline"],
+)
+def test_however_it_is_written_it_stays_so(file: Path, text: str, kept: bytes) -> None:
+    file.write_bytes(text.encode())
+    write(file, "dev", {"alert_email": "ops@example.com", "names": default_names("tap", "dev") | {"table": "jobs"}})
+    assert file.read_bytes().startswith(kept)
+    (dev,) = load(file, {})
+    assert (dev.alert_email, dev.names.table) == ("ops@example.com", "jobs")
+
+
+def test_names_that_another_environment_has_leave_the_file_as_it_was(file: Path) -> None:
+    file.write_text('[prod.names]\ntable = "jobs"\n')
+    with pytest.raises(SettingsError, match="already the one"):
+        write(file, "prd", {"names": default_names("tap", "prd") | {"table": "jobs"}})
+    assert file.read_text() == '[prod.names]\ntable = "jobs"\n'

@@ -116,7 +116,7 @@ class TestModule:
         stale = [
             name for name in module_files(module) if (tmp_path / name).read_text() != (committed / name).read_text()
         ]
-        assert stale == [], "Renew it: tap module modules/tap"
+        assert stale == [], "Renew it: tap module modules/tap --force"
         assert {file.name for file in committed.glob("*.*") if not file.name.startswith(".")} == set(
             module_files(module)
         )
