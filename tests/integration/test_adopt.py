@@ -230,12 +230,6 @@ def test_a_key_on_its_way_out_is_named(here: Checkout, endpoint: Endpoint, key: 
     assert "is PendingDeletion: what it encrypts is lost with it. `aws kms cancel-key-deletion" in said
 
 
-def test_a_mistyped_name_makes_no_environment(here: Checkout) -> None:
-    done = here.run(*tap("adopt", "pord", "--apply"))
-    assert done.returncode == 1
-    assert "environments.toml has no [pord], and nothing exists under its names" in done.stdout
-
-
 def test_an_environment_that_the_variable_excludes(here: Checkout) -> None:
     done = Checkout(here.folder, here.environment | {"TAP_ENVIRONMENT_SUFFIX": "x"}).run(*tap("adopt", "y"))
     assert done.returncode == 1

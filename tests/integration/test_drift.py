@@ -152,6 +152,12 @@ def test_what_is_gone_is_told(
     assert [one["action"] for one in report["drift"] if one["address"] == GONE[what]] == ["gone"]
 
 
+def test_a_mistyped_name_makes_no_environment(here: Checkout) -> None:
+    done = here.run(*tap("adopt", "pord", "--apply"))
+    assert done.returncode == 1
+    assert "environments.toml has no [pord], and nothing exists under its names" in done.stdout
+
+
 def test_a_state_with_nothing_in_it_is_no_answer(here: Checkout) -> None:
     done = here.run(*tap("drift", "pord", "--json"))
     assert done.returncode == 1
