@@ -57,8 +57,9 @@ test-localstack: setup .venv/.ready-dev examples/typescript/dist/main.js ## The 
 	  $(PYTEST) $(PARALLEL) tests/integration tests/store/test_concurrency.py tests/store/test_index_at_size.py \
 	  tests/commands/test_watch.py
 
-snapshots: setup .venv/.ready-dev ## Keep the two stacks as they are now: look at the diff, commit it with the change
+snapshots: setup .venv/.ready-dev ## Keep the two stacks and the module as they are now: look at the diff, commit it with the change
 	@$(PYTEST) --quiet tests/snapshot --snapshot-update
+	@.venv/bin/tap module modules/tap --force
 
 mutants: setup .venv/.ready-dev .venv-checkov/.ready ## Break the stack and the settings in many small ways: does each turn a test red?
 	@.venv/bin/python -m tests.mutants

@@ -20,7 +20,7 @@ _SECONDS = 120
 def hcl(
     environment: Annotated[str, typer.Argument(help="The environment's name in environments.toml.")],
     directory: Annotated[
-        Path | None, typer.Argument(help="Where to; hcl/<stack> if it is not given.", metavar="[DIRECTORY]")
+        Path | None, typer.Argument(help="Where to; hcl/<stack> if it is not given.", metavar="DIRECTORY")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that were changed.", metavar="")] = False,
 ) -> None:
