@@ -24,8 +24,9 @@ KINDS = {
 
 #: The files that take longest start first, or the others are done long before them. The rest keep their order.
 LONGEST = (
-    *("docs/test_commands.py", "store/test_faults.py", "store/test_faults_by_index.py"),
-    "commands/test_local_and_demo.py",
+    *("docs/test_commands.py", "integration/test_faults.py", "integration/test_backends.py"),
+    *("store/test_faults.py", "store/test_faults_by_index.py", "integration/test_module.py"),
+    *("integration/test_adopt.py", "commands/test_local_and_demo.py", "docs/test_ci_example.py"),
 )
 
 
