@@ -37,8 +37,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Python:
     Node processes that it starts take themselves for jsii's.
     """
     home = tmp_path_factory.mktemp("home") / 'two words, a "quote" and a \\'
-    start = ("infra/__init__.py", "synth/__init__.py", "synth/bindings.py", "synth/framework.py")
-    start += ("synth/lazy_bindings.cjs",)
+    synth = ("__init__.py", "bindings.py", "framework.py", "lazy_bindings.cjs")
+    start = ("infra/__init__.py", *(f"synth/{name}" for name in synth))
     for name in ("__init__.py", *start):
         (home / "tap" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(Path(tap.__file__).parent / name, home / "tap" / name)
