@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tap.cli.console import out
-from tap.deployed.plan import Change, Difference
+from tap.deployed.plan import Change
 
 _MOST_LINES = 5
 _LONGEST_CELL = 120
@@ -35,11 +35,9 @@ def show_changes(
 
 def _lines(change: Change) -> Iterator[tuple[str, str, str]]:
     """A line for each difference; many of one attribute make one line."""
-    by_attribute: dict[str, list[Difference]] = {}
-    for one in change.differences:
-        if one.attribute != "tags_all":  # the provider's own copy of `tags`
-            by_attribute.setdefault(one.attribute, []).append(one)
-    for attribute, differences in by_attribute.items():
+    for attribute, differences in change.by_attribute.items():
+        if attribute == "tags_all":  # the provider's own copy of `tags`
+            continue
         if len(differences) > _MOST_LINES:
             yield attribute, "", f"{len(differences)} changes"
         else:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from tap.deployed import DeployedError, cloudformation
-from tap.deployed.existing import KEY, Existing, addresses, look_up
+from tap.deployed.existing import KEY, TABLE, Existing, addresses, look_up
 from tap.deployed.gate import Verdict, judge
 from tap.deployed.plan import Plan
 from tap.deployed.root import Root
@@ -98,7 +98,10 @@ def apply(root: Root, session: Session, proposal: Proposal) -> None:
         root.forget_plan()
         root.write_imports({})
     after = look_up(root.document, email(root), session)
-    is_new_stream = any(":" in one and "stream" in one for one in proposal.verdict.asked)
+    is_new_stream = any(
+        change.address == TABLE and not change.by_attribute.keys().isdisjoint(("stream_enabled", "stream_view_type"))
+        for change in proposal.plan.changes
+    )
     _require_same_table(proposal.existing.table, after.table, except_stream=is_new_stream)
     require_empty_plan(root, "It was applied")
 

@@ -26,7 +26,6 @@ class Existing:
     ids: Mapping[str, str]
     table: Mapping[str, Any] | None
     table_tags: Mapping[str, str]
-    recovery: bool
     notes: tuple[str, ...]
 
 
@@ -61,8 +60,7 @@ def look_up(document: Mapping[str, Any], email: str, session: Session) -> Existi
             if find := _FINDERS.get(kind):
                 find(search, f"{kind}.{logical_id}", table)
     in_order = {address: search.ids[address] for address in addresses(document) if address in search.ids}
-    tags, recovery = _details(search, table)
-    return Existing(in_order, table, tags, recovery, tuple(search.notes))
+    return Existing(in_order, table, _tags(search, table), tuple(search.notes))
 
 
 def addresses(document: Mapping[str, Any]) -> Iterator[str]:
@@ -78,11 +76,9 @@ def _asked(client: Any, operation: str, *absent: str, **parameters: Any) -> Any:
 
     try:
         return getattr(client, operation)(**parameters)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in absent:
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in absent:
             return None
-        raise DeployedError(f"What exists can't be looked up: {one_line(error)}.") from error
-    except BotoCoreError as error:
         raise DeployedError(f"What exists can't be looked up: {one_line(error)}.") from error
 
 
@@ -102,15 +98,12 @@ def _table(search: _Search) -> Mapping[str, Any] | None:
     return described
 
 
-def _details(search: _Search, table: Mapping[str, Any] | None) -> tuple[Mapping[str, str], bool]:
+def _tags(search: _Search, table: Mapping[str, Any] | None) -> Mapping[str, str]:
     if table is None:
-        return {}, False
+        return {}
     client = search.session.client("dynamodb")
     listed = _asked(client, "list_tags_of_resource", ResourceArn=table["TableArn"])["Tags"]
-    backups = _asked(client, "describe_continuous_backups", TableName=table["TableName"])
-    recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-    tags = {tag["Key"]: tag["Value"] for tag in listed}
-    return tags, recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
+    return {tag["Key"]: tag["Value"] for tag in listed}
 
 
 def _alias(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:

@@ -113,10 +113,7 @@ def _questions(
 ) -> Iterator[str]:
     if change.action != "update":
         return
-    by_attribute: dict[str, list[Difference]] = {}
-    for difference in change.differences:
-        by_attribute.setdefault(difference.attribute, []).append(difference)
-    for attribute, differences in by_attribute.items():
+    for attribute, differences in change.by_attribute.items():
         if is_unfinished and _completes_a_deploy(change, attribute, differences, existing, document):
             continue
         if _asks(change, attribute, differences):

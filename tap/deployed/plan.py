@@ -46,6 +46,14 @@ class Change:
         """The resource's type, such as `aws_kms_key`."""
         return self.address.partition(".")[0]
 
+    @property
+    def by_attribute(self) -> dict[str, list[Difference]]:
+        """The differences by the attribute of the resource that they are in."""
+        found: dict[str, list[Difference]] = {}
+        for one in self.differences:
+            found.setdefault(one.attribute, []).append(one)
+        return found
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -45,11 +45,8 @@ def sentence(error: ErrorDetails, place: str, known: Sequence[str], of_backends:
         del path[2:]
     if error["type"] == "extra_forbidden":
         said = f"{key(*path)} = {shown(error['input'])}"
-        others = [
-            kind
-            for kind, its in of_backends.items()
-            if path[0] == "backend" and path[1:] == [path[-1]] and path[-1] in its
-        ]
+        of_a_backend = len(path) == 2 and path[0] == "backend"
+        others = [kind for kind, its in of_backends.items() if of_a_backend and path[1] in its]
         if others:
             return f"{place}: {said} is only for type = {' or '.join(map(shown, others))}."
         near = difflib.get_close_matches(path[-1], known, n=1)

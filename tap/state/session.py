@@ -57,14 +57,12 @@ class Session:
 
         :raises StateError: when not; Terraform would find out later, and some of it after half a minute.
         """
-        allowed = self._settings.allowed_account_ids
-        if allowed and self.account not in allowed:
+        account, allowed = self.account, self._settings.allowed_account_ids
+        if allowed and account not in allowed:
             raise StateError(
-                f"{self._settings.stack_name}: the credentials are of the account {self.account}, and"
+                f"{self._settings.stack_name}: the credentials are of the account {account}, and"
                 f" allowed_account_ids has only {', '.join(allowed)}: use that account's credentials."
             )
-        if not self.account:
-            raise StateError(f"{self._settings.stack_name}: AWS does not say which account the credentials are of.")
         if isinstance(self._settings.backend, S3Backend):
             self._require_bucket(self._settings.backend)
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from tap.local import ROOT
-from tests.interruptions import tap
 from tests.support import as_on_aws
-from tests.support.checkouts import Checkout, checkout
+from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import REGION, Endpoint
 from tests.support.http_state import http_states
 from tests.support.provider import VARIABLE, start

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.interruptions import tap
-from tests.support.checkouts import Checkout, checkout
+from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
 from tests.support.the_stack import ALARMS, NAMED
 

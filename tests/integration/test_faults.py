@@ -17,8 +17,8 @@ import pytest
 
 from tap.local import embedded
 from tap.settings import Settings
-from tests.interruptions import POINTS, tap, try_point
-from tests.support.checkouts import Checkout, checkout
+from tests.interruptions import POINTS, try_point
+from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
 from tests.support.relay import GoneError, relay
 from tests.support.stacks import Stack, stacks

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.interruptions import tap
-from tests.support.checkouts import Checkout, checkout
+from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.cloudformation import ALL_PARAMETERS, deployed
 from tests.support.endpoints import Endpoint
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from tap.local import ROOT
-from tests.interruptions import tap
-from tests.support.checkouts import Checkout, checkout
+from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
 from tests.support.the_stack import OUTPUTS, SUBSCRIPTION
 

@@ -8,13 +8,12 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.checkouts import Checkout, checkout
+from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
 from tests.support.relay import HangUpError, relay
 
@@ -157,11 +156,6 @@ def _keys(endpoint: Endpoint, project: str) -> list[str]:
             if {"TagKey": "Project", "TagValue": project} in tags:
                 found.append(key["KeyId"])
     return found
-
-
-def tap(*arguments: str) -> list[str]:
-    """The command line of the package under test."""
-    return [sys.executable, "-m", "tap", *arguments]
 
 
 def described(point: Point, state: str, outcome: Outcome) -> Mapping[str, str]:

@@ -53,3 +53,8 @@ def checkout(folder: Path, environments_toml: str, environment: dict[str, str]) 
     (folder / "environments.toml").write_text(environments_toml)
     path = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
     return Checkout(folder, environment | {"PYTHONPATH": path})
+
+
+def tap(*arguments: str) -> list[str]:
+    """The command line of the package under test."""
+    return [sys.executable, "-m", "tap", *arguments]

@@ -20,7 +20,7 @@ OURS = {"Environment": "dev", "Project": "tap", "ManagedBy": "cdktf"}
 
 
 def existing(tags: dict[str, str] | None = None, **table: Any) -> Existing:
-    return Existing({TABLE: "t", KEY: "k"}, {**DESCRIBED, **table}, tags or {}, recovery=False, notes=())
+    return Existing({TABLE: "t", KEY: "k"}, {**DESCRIBED, **table}, tags or {}, notes=())
 
 
 def change(address: str, *actions: str, before: Any = None, after: Any = None, **more: Any) -> dict[str, Any]:
