@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tap import __version__
-from tap.cli import adopt, demo, drift, hcl, local, outputs, prompts, release
+from tap.cli import adopt, demo, drift, hcl, local, outputs, prompts, prove, release
 
 app = typer.Typer(
     name="tap",
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(local.app, name="local")
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(prove.app, name="prove")
 app.command()(outputs.outputs)
 app.command()(adopt.adopt)
 app.command()(release.release)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from tap.declared.yaml_templates import parsed
 from tap.deployed import DeployedError
 from tap.settings import Settings
 from tap.state.session import Session, one_line
@@ -225,32 +226,3 @@ def _more_than_retain(changes: list[Mapping[str, Any]]) -> Iterator[str]:
         resource = change["ResourceChange"]
         if resource["Action"] != "Modify" or not set(resource.get("Scope", [])) <= _ATTRIBUTES:
             yield f"{resource['LogicalResourceId']} ({', '.join([resource['Action'], *resource.get('Scope', [])])})"
-
-
-def parsed(text: str) -> dict[str, Any]:
-    """A template in YAML or JSON as data, YAML's short forms written out."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    # `Version: 2012-10-17` is text to CloudFormation.
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    Loader.add_multi_constructor("!", _written_out)
-    document: dict[str, Any] = yaml.load(text, Loader)  # noqa: S506 -- a SafeLoader
-    return document
-
-
-def _written_out(loader: Any, name: str, node: Any) -> dict[str, Any]:
-    if node.id == "scalar":
-        value: Any = loader.construct_scalar(node)
-    elif node.id == "sequence":
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if name == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}

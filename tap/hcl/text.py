@@ -122,10 +122,10 @@ def _jsonencode(text: str) -> str | None:
 
 def template(text: str) -> str:
     """A string with its `${…}`; of one that is nothing else, the expression inside."""
-    parts = list(_parts(text))
-    if len(parts) == 1 and parts[0][0]:
-        return parts[0][1]
-    quoted = [f"${{{part}}}" if is_code else _escaped(part) for is_code, part in parts]
+    split = list(parts(text))
+    if len(split) == 1 and split[0][0]:
+        return split[0][1]
+    quoted = [f"${{{part}}}" if is_code else _escaped(part) for is_code, part in split]
     return f'"{"".join(quoted)}"'
 
 
@@ -134,7 +134,7 @@ def _escaped(literal: str) -> str:
     return "".join(escapes.get(char, char) for char in literal)
 
 
-def _parts(text: str) -> Iterator[tuple[bool, str]]:
+def parts(text: str) -> Iterator[tuple[bool, str]]:
     """Literals (False) and the insides of `${…}` (True), in order."""
     start = position = 0
     while (opening := text.find("${", position)) >= 0:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tap.deployed.cloudformation import parsed
+from tap.declared.yaml_templates import parsed
 from tests.support.cloudformation import template
 
 

@@ -1,0 +1,99 @@
+"""`tap prove alarms`: that each alarm of a stack, or of any other document, fires and reaches somebody."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from tap.cli.console import out, telling_errors
+from tap.declared.resources import Document
+from tap.proofs.alarms import Proof
+
+NOT_PROVED = 2
+
+app = typer.Typer(no_args_is_help=True, help="Prove on paper, before anything is deployed.")
+
+
+@app.callback()
+def root() -> None:
+    """Options of every proof: none yet."""
+
+
+@app.command()
+def alarms(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="An environment's name, or a file: Terraform JSON (cdk.tf.json), a plan or state as `terraform show"
+            " -json` writes it, or a CloudFormation template.",
+            metavar="ENVIRONMENT|FILE",
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.", metavar="")] = False,
+) -> None:
+    """Prove that each alarm watches what AWS emits, fires and recovers, and that its message gets through.
+
+    Nothing is asked of AWS. Exit status: 0 all proved; 2 an alarm is at fault, or can't be proved; 1 failed.
+    """
+    from tap.proofs.alarms import prove
+
+    with telling_errors(as_json=as_json):
+        document = _document(what)
+        proofs = prove(document)
+    if as_json:
+        sys.stdout.write(json.dumps(_as_json(what, proofs), indent=2) + "\n")
+    else:
+        _show(what, proofs)
+    raise typer.Exit(0 if proofs and all(one.status == "proved" for one in proofs) else NOT_PROVED)
+
+
+def _document(what: str) -> Document:
+    from tap.declared import files, terraform
+    from tap.deployed.root import synthesized
+
+    if Path(what).is_file() or "/" in what or what.endswith((".json", ".yaml", ".yml", ".template", ".tf")):
+        return files.read(Path(what))
+    return terraform.read(synthesized(what, os.environ).document)
+
+
+def _show(what: str, proofs: list[Proof]) -> None:
+    colours = {"proved": "green", "fault": "red", "unknown": "yellow"}
+    table = Table("alarm", "", "question", "answer", title=f"Alarms of {escape(what)}", title_justify="left")
+    table.columns[3].overflow = "fold"
+    for proof in proofs:
+        for number, finding in enumerate(proof.findings):
+            status = f"[{colours[finding.status]}]{finding.status}[/]"
+            address = escape(proof.address) if number == 0 else ""
+            table.add_row(address, status, escape(finding.question), escape(finding.sentence))
+    if proofs:
+        out.print(table)
+    bad = [one for one in proofs if one.status != "proved"]
+    if not proofs:
+        out.print(f"{what}: declares no alarm, so nothing is proved.", markup=False, soft_wrap=True)
+    elif bad:
+        names = ", ".join(one.address for one in bad)
+        out.print(f"{what}: {len(bad)} of {len(proofs)} alarms not proved: {names}.", markup=False, soft_wrap=True)
+    else:
+        out.print(f"{what}: all {len(proofs)} alarms are proved.", markup=False, soft_wrap=True)
+
+
+def _as_json(what: str, proofs: list[Proof]) -> dict[str, object]:
+    return {
+        "document": what,
+        "alarms": [
+            {
+                "address": proof.address,
+                "name": proof.name,
+                "status": proof.status,
+                "findings": [
+                    {"question": one.question, "status": one.status, "sentence": one.sentence} for one in proof.findings
+                ],
+            }
+            for proof in proofs
+        ],
+    }

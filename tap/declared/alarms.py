@@ -1,0 +1,122 @@
+"""Alarms on metrics as a document declares them, whichever kind of document it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tap.declared.resources import Document, Resource
+
+TYPE: Final = "aws_cloudwatch_metric_alarm"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One metric of an alarm, or one expression on the others; the alarm compares the one that `returns_data`."""
+
+    id: str
+    namespace: str = ""
+    metric: str = ""
+    dimensions: tuple[tuple[str, str], ...] = ()
+    statistic: str = ""
+    period: int = 0
+    unit: str = ""
+    expression: str = ""
+    returns_data: bool = True
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm: ALARM while its data compare so with the threshold in enough of the last periods."""
+
+    address: str
+    name: str
+    arn: str
+    queries: tuple[Query, ...]
+    comparison: str
+    threshold: float | None
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    treat_missing_data: str
+    actions_enabled: bool
+    alarm_actions: tuple[str, ...]
+    ok_actions: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[Query, ...]:
+        """Its metrics, without its expressions."""
+        return tuple(one for one in self.queries if not one.expression)
+
+    @property
+    def period(self) -> int:
+        """The seconds of one period."""
+        return max((one.period for one in self.queries), default=0)
+
+
+def alarms(document: Document) -> Iterator[Alarm]:
+    """The alarms on metrics in a document."""
+    return (_alarm(one) for one in document.of_type(TYPE))
+
+
+def _alarm(resource: Resource) -> Alarm:
+    values = resource.values
+    periods = int(values.get("evaluation_periods") or 1)
+    return Alarm(
+        address=resource.address,
+        name=str(resource.attributes["alarm_name"]),
+        arn=str(resource.attributes["arn"]),
+        queries=tuple(_queries(values)),
+        comparison=str(values.get("comparison_operator", "")),
+        threshold=float(values["threshold"]) if values.get("threshold") is not None else None,
+        evaluation_periods=periods,
+        datapoints_to_alarm=int(values.get("datapoints_to_alarm") or periods),
+        treat_missing_data=str(values.get("treat_missing_data") or "missing"),
+        actions_enabled=_flag(values.get("actions_enabled"), default=True),
+        alarm_actions=_texts(values.get("alarm_actions")),
+        ok_actions=_texts(values.get("ok_actions")),
+    )
+
+
+def _queries(values: Mapping[str, Any]) -> Iterator[Query]:
+    listed = values.get("metric_query") or []
+    for one in listed if isinstance(listed, list) else [listed]:
+        # CloudFormation's Metrics have a MetricStat with a Metric in it; Terraform has both in one block.
+        block = one.get("metric") or one.get("metric_stat") or {}
+        stat = block[0] if isinstance(block, list) else block
+        metric = stat.get("metric") or stat
+        yield Query(
+            id=str(one.get("id", "")),
+            namespace=str(metric.get("namespace", "")),
+            metric=str(metric.get("metric_name", "")),
+            dimensions=_dimensions(metric.get("dimensions")),
+            statistic=str(stat.get("stat", "")),
+            period=int(stat.get("period") or one.get("period") or 0),
+            unit=str(stat.get("unit") or ""),
+            expression=str(one.get("expression") or ""),
+            # Terraform's default is false; CloudFormation's is true.
+            returns_data=_flag(one.get("return_data"), default="metric_stat" in one or len(listed) == 1),
+        )
+    if not listed:
+        yield Query(
+            id="m1",
+            namespace=str(values.get("namespace", "")),
+            metric=str(values.get("metric_name", "")),
+            dimensions=_dimensions(values.get("dimensions")),
+            statistic=str(values.get("statistic") or values.get("extended_statistic") or ""),
+            period=int(values.get("period") or 0),
+            unit=str(values.get("unit") or ""),
+        )
+
+
+def _dimensions(value: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(one)) for name, one in (value or {}).items())
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    listed = value if isinstance(value, list) else [value] if value else []
+    return tuple(map(str, listed))
+
+
+def _flag(value: Any, *, default: bool) -> bool:
+    return default if value is None else str(value).lower() == "true"

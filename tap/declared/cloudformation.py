@@ -1,0 +1,203 @@
+"""A CloudFormation template with its parameters' defaults, in Terraform's names.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html; what is not evaluated
+stays as a text `${…}`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from tap.declared.resources import Document, Place, Resource, attributes_of
+
+#: What has another type here than a reader could guess; the rest keeps CloudFormation's.
+TYPES: Final[Mapping[str, str]] = {
+    "AWS::CloudWatch::Alarm": "aws_cloudwatch_metric_alarm",
+    "AWS::CloudWatch::CompositeAlarm": "aws_cloudwatch_composite_alarm",
+    "AWS::DynamoDB::Table": "aws_dynamodb_table",
+    "AWS::KMS::Alias": "aws_kms_alias",
+    "AWS::KMS::Key": "aws_kms_key",
+    "AWS::SNS::Topic": "aws_sns_topic",
+    "AWS::SNS::TopicPolicy": "aws_sns_topic_policy",
+}
+#: Properties whose name in Terraform is not the same in small letters.
+_ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "aws_kms_alias": {"AliasName": "name"},
+    "aws_kms_key": {"KeyPolicy": "policy"},
+    "aws_sns_topic": {"TopicName": "name"},
+    "aws_sns_topic_policy": {"PolicyDocument": "policy"},
+    "aws_dynamodb_table": {"TableName": "name"},
+    "aws_cloudwatch_metric_alarm": {"Metrics": "metric_query"},
+}
+#: Properties that hold documents of their own, whose names stay.
+_VERBATIM: Final = ("KeyPolicy", "PolicyDocument")
+_ATTRIBUTES: Final[Mapping[str, str]] = {"Arn": "arn", "KeyId": "key_id", "TopicArn": "arn", "TopicName": "name"}
+#: What `Ref` gives, by type; of all others their id.
+_REFERRED: Final[Mapping[str, str]] = {"aws_kms_key": "key_id", "aws_sns_topic": "arn"}
+
+
+def is_template(document: Mapping[str, Any]) -> bool:
+    """Whether that is a CloudFormation template."""
+    resources = document.get("Resources")
+    return isinstance(resources, Mapping) and all(
+        isinstance(one, Mapping) and "Type" in one for one in resources.values()
+    )
+
+
+def read(template: Mapping[str, Any]) -> Document:
+    """The resources that a template declares; one on a condition only where the defaults meet it."""
+    reader = _Reader(template)
+    return Document(reader.place, tuple(reader.resources()))
+
+
+class _Reader:
+    def __init__(self, template: Mapping[str, Any]) -> None:
+        self.place = Place()
+        self._template = template
+        self._parameters = template.get("Parameters", {})
+        self._being_resolved: set[str] = set()
+        self._functions: Mapping[str, Callable[[Any], Any]] = {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._get_att,
+            "Fn::Sub": self._sub,
+            "Fn::Join": lambda value: _joined(value[0], self.resolved(value[1])),
+            "Fn::If": lambda value: self.resolved(value[1] if self._holds({"Condition": value[0]}) else value[2]),
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::Select": lambda value: _item(self.resolved(value[1]), self.resolved(value[0])),
+        }
+
+    def resources(self) -> Iterator[Resource]:
+        for logical_id, body in self._template["Resources"].items():
+            if "Condition" in body and not self._holds({"Condition": body["Condition"]}):
+                continue
+            type_ = TYPES.get(body["Type"], body["Type"])
+            values = self._values(logical_id)
+            attributes = attributes_of(type_, logical_id, values, self.place)
+            for one in _one_for_each_topic(values) if type_ == "aws_sns_topic_policy" else [values]:
+                yield Resource(logical_id, type_, one, attributes)
+
+    def _values(self, logical_id: str) -> dict[str, Any]:
+        body = self._template["Resources"][logical_id]
+        names = _ARGUMENTS.get(TYPES.get(body["Type"], ""), {})
+        values = {}
+        for name, value in body.get("Properties", {}).items():
+            resolved = self.resolved(value)
+            if resolved is not None:
+                renamed = json.dumps(resolved) if name in _VERBATIM else _renamed(resolved)
+                values[names.get(name, _small(name))] = _pairs(renamed) if name == "Dimensions" else renamed
+        return values
+
+    def resolved(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if len(value) == 1:
+                ((name, argument),) = value.items()
+                if name in self._functions:
+                    return self._functions[name](argument)
+                if name.startswith("Fn::"):
+                    return f"${{{name}}}"
+            return {name: kept for name, one in value.items() if (kept := self.resolved(one)) is not None}
+        if isinstance(value, list):
+            return [kept for one in value if (kept := self.resolved(one)) is not None]
+        return value
+
+    def _ref(self, name: str) -> Any:
+        pseudo = {
+            "AWS::AccountId": self.place.account,
+            "AWS::Partition": self.place.partition,
+            "AWS::Region": self.place.region,
+            "AWS::StackName": "stack",
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        if name == "AWS::NoValue":
+            return None
+        if name in pseudo:
+            return pseudo[name]
+        if name in self._parameters:
+            return self._parameters[name].get("Default", f"${{{name}}}")
+        return self._attribute(name, None)
+
+    def _get_att(self, value: Any) -> Any:
+        logical_id, attribute = value.split(".", 1) if isinstance(value, str) else value
+        return self._attribute(logical_id, attribute)
+
+    def _attribute(self, logical_id: str, attribute: str | None) -> Any:
+        body = self._template["Resources"].get(logical_id)
+        if body is None or logical_id in self._being_resolved:
+            return f"${{{logical_id}}}"
+        self._being_resolved.add(logical_id)
+        try:
+            type_ = TYPES.get(body["Type"], body["Type"])
+            attributes = attributes_of(type_, logical_id, self._values(logical_id), self.place)
+            name = _REFERRED.get(type_, "id") if attribute is None else _ATTRIBUTES.get(attribute, _small(attribute))
+            return attributes.get(name, f"${{{logical_id}.{attribute or 'Ref'}}}")
+        finally:
+            self._being_resolved.discard(logical_id)
+
+    def _sub(self, value: Any) -> str:
+        text, own = (value, {}) if isinstance(value, str) else value
+
+        def filled(found: re.Match[str]) -> str:
+            name = found[1]
+            if name.startswith("!"):
+                return f"${{{name[1:]}}}"
+            if name in own:
+                return str(self.resolved(own[name]))
+            return str(self._get_att(name) if "." in name else self._ref(name))
+
+        return re.sub(r"\$\{([^}]*)\}", filled, text)
+
+    def _find_in_map(self, value: Any) -> Any:
+        name, first, second = (self.resolved(one) for one in value[:3])
+        found = self._template.get("Mappings", {}).get(name, {}).get(first, {})
+        return found.get(second, f"${{{name}}}")
+
+    def _holds(self, condition: Any) -> bool:
+        if not isinstance(condition, Mapping):
+            return bool(condition)
+        ((name, argument),) = condition.items()
+        if name == "Condition":
+            return self._holds(self._template.get("Conditions", {}).get(argument, False))
+        if name == "Fn::Equals":
+            return str(self.resolved(argument[0])) == str(self.resolved(argument[1]))
+        held = [self._holds(one) for one in argument]
+        return {"Fn::Not": not held[0], "Fn::And": all(held), "Fn::Or": any(held)}.get(name, False)
+
+
+def _one_for_each_topic(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for topic in values.get("topics", []):
+        yield {"arn": topic, "policy": values.get("policy", "{}")}
+
+
+def _small(name: str) -> str:
+    """`OKActions` is `ok_actions`, `KmsMasterKeyId` is `kms_master_key_id`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            _small(name): _pairs(_renamed(one)) if name == "Dimensions" else _renamed(one)
+            for name, one in value.items()
+        }
+    return [_renamed(one) for one in value] if isinstance(value, list) else value
+
+
+def _pairs(dimensions: Any) -> Any:
+    """CloudFormation's list of names and values as an object."""
+    if isinstance(dimensions, list):
+        return {one["name"]: one["value"] for one in dimensions}
+    return dimensions
+
+
+def _joined(separator: str, values: Any) -> str:
+    return separator.join(map(str, values)) if isinstance(values, list) else f"${{{values}}}"
+
+
+def _item(values: Any, index: Any) -> Any:
+    try:
+        return values[int(index)]
+    except (IndexError, TypeError, ValueError):
+        return "${Fn::Select}"

@@ -1,0 +1,98 @@
+"""A plan or a state as `terraform show -json` tells it.
+
+What a plan doesn't know yet is not in it; where its configuration says which resource an argument refers to, that
+reference is followed. https://developer.hashicorp.com/terraform/internals/json-format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from tap.declared.resources import Document, Place, Resource, attributes_of
+
+#: What stands for a value that the plan doesn't know and no reference leads to.
+UNKNOWN: Final = "${known after apply}"
+_MODULES: Final = re.compile(r"module\.[\w-]+(?:\[[^\]]*\])?\.")
+
+
+def is_plan(document: Mapping[str, Any]) -> bool:
+    """Whether that is a plan's or a state's JSON."""
+    return "planned_values" in document or ("values" in document and "terraform_version" in document)
+
+
+def read(document: Mapping[str, Any]) -> Document:
+    """The resources as they will be after the plan, or as they are in the state."""
+    root = document.get("planned_values") or document.get("values") or {}
+    listed = [one for one in _resources(root.get("root_module", {})) if one.get("mode") == "managed"]
+    place = _place(document, listed)
+    unknown = {one["address"]: one["change"].get("after_unknown") or {} for one in document.get("resource_changes", [])}
+    made = {
+        one["address"]: attributes_of(one["type"], one["address"], _given(one), place) | _texts(_given(one))
+        for one in listed
+    }
+    configuration = document.get("configuration", {}).get("root_module", {})
+    resources = []
+    for one in listed:
+        address, values = one["address"], dict(_given(one))
+        for argument, is_unknown in unknown.get(address, {}).items():
+            if is_unknown and argument not in values:
+                values[argument] = _followed(address, argument, configuration, made)
+        resources.append(Resource(address, one["type"], values, made[address]))
+    return Document(place, tuple(resources))
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from _resources(child)
+
+
+def _given(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in resource.get("values", {}).items() if value is not None}
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str) and value}
+
+
+def _place(document: Mapping[str, Any], listed: list[Mapping[str, Any]]) -> Place:
+    """The account and region of an ARN that is known, if there is one; else the provider's region."""
+    prior = document.get("prior_state", {}).get("values", {}).get("root_module", {})
+    for one in [*listed, *_resources(prior)]:
+        found = re.match(r"arn:([a-z-]+):(?!iam)[a-z]+:([a-z0-9-]+):(\d{12}):", str(one.get("values", {}).get("arn")))
+        if found:
+            return Place(*found.groups())
+    place = Place()
+    for one in _resources(prior):
+        if one["type"] == "aws_caller_identity":
+            place = replace(place, account=one["values"]["account_id"])
+    expression = document.get("configuration", {}).get("provider_config", {}).get("aws", {}).get("expressions", {})
+    region = expression.get("region", {}).get("constant_value")
+    return replace(place, region=region) if region else place
+
+
+def _followed(
+    address: str, argument: str, configuration: Mapping[str, Any], made: Mapping[str, Mapping[str, str]]
+) -> Any:
+    """What the argument's references lead to: the attribute of one resource, or a list with it."""
+    prefix = "".join(_MODULES.findall(address))
+    own = address.removeprefix(prefix)
+    module = configuration
+    for call in re.findall(r"module\.([\w-]+)", prefix):
+        module = module.get("module_calls", {}).get(call, {}).get("module", {})
+    blocks = {one["address"]: one.get("expressions", {}) for one in module.get("resources", [])}
+    expression = blocks.get(_without_index(own), {}).get(argument, {})
+    for reference in expression.get("references", []) if isinstance(expression, Mapping) else []:
+        target, _, attribute = reference.rpartition(".")
+        for candidate, attributes in made.items():
+            if _without_index(candidate) == _without_index(f"{prefix}{target}") and attribute in attributes:
+                found = attributes[attribute]
+                return [found] if argument.endswith("_actions") else found
+    return [UNKNOWN] if argument.endswith("_actions") else UNKNOWN
+
+
+def _without_index(address: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", address)

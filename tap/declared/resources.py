@@ -1,0 +1,127 @@
+"""Resources in one form, and the ARNs that they have in an account.
+
+What is only known after a deployment gets a made-up value that can be told apart from all others: so a reference leads
+to the resource that it names. What can't be resolved stays as the text `${…}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+#: AWS's own account numbers for examples.
+ACCOUNT: Final = "111122223333"
+ANOTHER_ACCOUNT: Final = "444455556666"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is, or would be, deployed."""
+
+    partition: str = "aws"
+    region: str = "us-east-1"
+    account: str = ACCOUNT
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        """An ARN in this place; `region=""` for what is not in a region."""
+        return f"arn:{self.partition}:{service}:{self.region if region is None else region}:{self.account}:{resource}"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource, by its Terraform address or its logical id, with Terraform's type and names of arguments."""
+
+    address: str
+    type: str
+    values: Mapping[str, Any]
+    #: What others refer to it by, such as `arn`.
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Document:
+    """All that one document declares."""
+
+    place: Place
+    resources: tuple[Resource, ...]
+
+    def of_type(self, *types: str) -> Iterator[Resource]:
+        """The resources of these types."""
+        return (one for one in self.resources if one.type in types)
+
+
+def is_unresolved(value: Any) -> bool:
+    """Whether a text, or something in it, can't be told from the document."""
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, Mapping):
+        return any(is_unresolved(one) for pair in value.items() for one in pair)
+    return isinstance(value, list) and any(map(is_unresolved, value))
+
+
+def attributes_of(type_: str, address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """The attributes by which others refer to a resource, made up where the document doesn't have them."""
+    made = _ATTRIBUTES.get(type_)
+    found = made(address, values, place) if made else {}
+    given = {name: value for name, value in values.items() if isinstance(value, str) and value}
+    return found | given
+
+
+def _made_up(address: str) -> str:
+    digest = hashlib.sha256(address.encode()).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
+
+
+def _name(values: Mapping[str, Any], argument: str, address: str) -> str:
+    return str(values.get(argument) or address.rpartition(".")[2])
+
+
+def _key(address: str, _: Mapping[str, Any], place: Place) -> dict[str, str]:
+    id_ = _made_up(address)
+    return {"arn": place.arn("kms", f"key/{id_}"), "key_id": id_, "id": id_}
+
+
+def _alias(address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    name = _name(values, "name", address)
+    id_ = str(values.get("target_key_id", "")).rpartition("/")[2]
+    return {"arn": place.arn("kms", name), "id": name, "target_key_arn": place.arn("kms", f"key/{id_}")}
+
+
+def _topic(address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    name = _name(values, "name", address)
+    arn = place.arn("sns", name)
+    return {"arn": arn, "id": arn, "name": name}
+
+
+def _alarm(address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    name = _name(values, "alarm_name", address)
+    return {"arn": place.arn("cloudwatch", f"alarm:{name}"), "id": name, "alarm_name": name}
+
+
+def _table(address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    name = _name(values, "name", address)
+    arn = place.arn("dynamodb", f"table/{name}")
+    return {"arn": arn, "id": name, "name": name, "stream_arn": f"{arn}/stream/2026-01-01T00:00:00.000"}
+
+
+def _dashboard(address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    name = _name(values, "dashboard_name", address)
+    return {"dashboard_arn": place.arn("cloudwatch", f"dashboard/{name}", region=""), "dashboard_name": name}
+
+
+def _policy(address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    arn = place.arn("iam", f"policy{values.get('path') or '/'}{_name(values, 'name', address)}", region="")
+    return {"arn": arn, "id": arn}
+
+
+_ATTRIBUTES: Final = {
+    "aws_kms_key": _key,
+    "aws_kms_alias": _alias,
+    "aws_sns_topic": _topic,
+    "aws_cloudwatch_metric_alarm": _alarm,
+    "aws_dynamodb_table": _table,
+    "aws_cloudwatch_dashboard": _dashboard,
+    "aws_iam_policy": _policy,
+}

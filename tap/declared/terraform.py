@@ -1,0 +1,183 @@
+"""Terraform JSON, such as cdk.tf.json, read without Terraform: references, variables, locals and data sources.
+
+Only references and `lookup` are evaluated; any other expression stays as the text that it is. The language:
+https://developer.hashicorp.com/terraform/language/syntax/json.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from tap.declared.resources import Document, Place, Resource, attributes_of
+from tap.hcl.text import parts
+
+_NAME: Final = r"[A-Za-z_][\w-]*"
+_REFERENCE: Final = re.compile(rf"(?:data\.)?{_NAME}(?:\.{_NAME}|\[(?:\d+|\"[^\"]*\"|\*)\])+")
+_LOOKUP: Final = re.compile(rf"lookup\((\{{.*\}}), *({_NAME}(?:\.{_NAME})+), *(\"[^\"]*\")\)", re.DOTALL)
+
+
+def read(
+    document: Mapping[str, Any],
+    place: Place | None = None,
+    *,
+    variables: Mapping[str, Any] | None = None,
+    known: Mapping[str, Mapping[str, str]] | None = None,
+) -> Document:
+    """The resources that Terraform JSON declares.
+
+    :param place: the account and partition; examples' where nothing is known. The region is the provider's.
+    :param variables: the variables' values, where they are not the defaults.
+    :param known: attributes by address, of what is deployed: they win over made-up ones.
+    """
+    resolver = _Resolver(document, place or Place(), variables or {}, known or {})
+    return Document(resolver.place, tuple(resolver.resources()))
+
+
+class _Resolver:
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        place: Place,
+        variables: Mapping[str, Any],
+        known: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self._resources = {f"{type_}.{name}": body for type_, name, body in _blocks(document.get("resource", {}))}
+        self._data = {f"data.{type_}.{name}": body for type_, name, body in _blocks(document.get("data", {}))}
+        self._locals = {name: value for one in _listed(document.get("locals", {})) for name, value in one.items()}
+        self._defaults = {
+            name: value.get("default")
+            for one in _listed(document.get("variable", {}))
+            for name, body in one.items()
+            for value in _listed(body)[:1]
+        }
+        self._variables = variables
+        self._known = known
+        self._being_resolved: set[str] = set()
+        self.place = place
+        if region := self._region(document):
+            self.place = replace(place, region=region)
+
+    def resources(self) -> Iterator[Resource]:
+        for address, body in self._resources.items():
+            values = self.resolved({name: value for name, value in body.items() if name != "//"})
+            yield Resource(address, address.partition(".")[0], values, self._attributes(address))
+
+    def resolved(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, list):
+            return [self.resolved(one) for one in value]
+        if isinstance(value, Mapping):
+            return {self._text(name): self.resolved(one) for name, one in value.items()}
+        return value
+
+    def _region(self, document: Mapping[str, Any]) -> str:
+        for one in _listed(document.get("provider", {})):
+            for provider in _listed(one.get("aws", [])):
+                if not provider.get("alias") and isinstance(region := self.resolved(provider.get("region")), str):
+                    return "" if "${" in region else region
+        return ""
+
+    def _text(self, text: str) -> Any:
+        if "${" not in text:
+            return text
+        made = [self._expression(part) if is_code else part for is_code, part in parts(text)]
+        return made[0] if len(made) == 1 else "".join(one if isinstance(one, str) else json.dumps(one) for one in made)
+
+    def _expression(self, expression: str) -> Any:
+        expression = expression.strip()
+        if _REFERENCE.fullmatch(expression):
+            value = self._reference(re.sub(r"\[[^\]]*\]", "", expression))
+            if value is not None:
+                return value
+        if found := _LOOKUP.fullmatch(expression):
+            table, key = dict(re.findall(r'"([^"]*)" *[=:] *"([^"]*)"', found[1])), self._expression(found[2])
+            return table.get(key, json.loads(found[3]))
+        return f"${{{expression}}}"
+
+    def _reference(self, name: str) -> Any:
+        kind, _, rest = name.partition(".")
+        if name in self._being_resolved:
+            return None
+        self._being_resolved.add(name)
+        try:
+            if kind == "var":
+                return self._variables.get(rest, self.resolved(self._defaults.get(rest)))
+            if kind == "local":
+                return self.resolved(self._locals.get(rest))
+            address, _, attribute = name.rpartition(".")
+            if address in self._data:
+                return self._of_data(address, attribute)
+            return self._attributes(address).get(attribute) if address in self._resources else None
+        finally:
+            self._being_resolved.discard(name)
+
+    def _attributes(self, address: str) -> Mapping[str, Any]:
+        body = self._resources[address]
+        values = {name: self.resolved(value) for name, value in body.items() if isinstance(value, str | int | bool)}
+        made = attributes_of(address.partition(".")[0], address, values, self.place)
+        return {**made, **self._known.get(address, {})}
+
+    def _of_data(self, address: str, attribute: str) -> Any:
+        type_ = address.split(".")[1]
+        if type_ == "aws_iam_policy_document":
+            return json.dumps(policy_document(self.resolved(self._data[address]))) if attribute == "json" else None
+        known = {
+            "aws_caller_identity": {"account_id": self.place.account, "id": self.place.account},
+            "aws_partition": {"partition": self.place.partition, "id": self.place.partition},
+            "aws_region": {"name": self.place.region, "region": self.place.region, "id": self.place.region},
+        }
+        return known.get(type_, {}).get(attribute)
+
+
+def policy_document(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy that a data source aws_iam_policy_document writes."""
+    statements = []
+    for block in _listed(data.get("statement", [])):
+        statement: dict[str, Any] = {"Effect": block.get("effect") or "Allow"}
+        if block.get("sid"):
+            statement["Sid"] = block["sid"]
+        for argument, element in _ELEMENTS.items():
+            if block.get(argument):
+                statement[element] = block[argument]
+        for argument, element in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
+            if principals := _listed(block.get(argument, [])):
+                statement[element] = _principals(principals)
+        for condition in _listed(block.get("condition", [])):
+            tests = statement.setdefault("Condition", {}).setdefault(condition["test"], {})
+            tests[condition["variable"]] = condition["values"]
+        statements.append(statement)
+    return {"Version": data.get("version") or "2012-10-17", "Statement": statements}
+
+
+_ELEMENTS: Final = {
+    "actions": "Action",
+    "not_actions": "NotAction",
+    "resources": "Resource",
+    "not_resources": "NotResource",
+}
+
+
+def _principals(blocks: list[Any]) -> Any:
+    by_kind: dict[str, list[str]] = {}
+    for block in blocks:
+        by_kind.setdefault(block["type"], []).extend(block["identifiers"])
+    return "*" if by_kind == {"*": ["*"]} else by_kind
+
+
+def _blocks(of_kind: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Each block of a kind; JSON may have an object, or a list of objects, at each level."""
+    for by_type in _listed(of_kind):
+        for type_, by_name in by_type.items():
+            for one in _listed(by_name):
+                for name, body in one.items():
+                    for block in _listed(body)[:1]:
+                        yield type_, name, block
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []

@@ -1,0 +1,11 @@
+"""Proofs on paper, before anything is deployed: that alarms fire and reach somebody, and what policies allow.
+
+`alarms` proves each alarm of a document by its parts: `metrics` (AWS emits what it watches), `series` (a synthetic
+series takes it to ALARM and back) and `delivery` (the policies let its message through). `engine` evaluates policies.
+"""
+
+from tap.errors import TapError
+
+
+class ProofError(TapError):
+    """A proof can't be made on this machine."""

@@ -1,0 +1,60 @@
+"""The alarm proof: each alarm of a document, from the metric that it watches to the topic that it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tap.declared.alarms import Alarm, alarms
+from tap.declared.resources import Document
+from tap.proofs import delivery, metrics, series
+from tap.proofs.engine import decide
+from tap.proofs.findings import Finding, Status, unknown
+
+#: Alarms of other kinds, of which nothing is proved.
+_OTHERS = ("aws_cloudwatch_composite_alarm", "AWS::CloudWatch::AnomalyDetector")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found of one alarm."""
+
+    address: str
+    name: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def status(self) -> Status:
+        """The worst of its findings."""
+        told = {one.status for one in self.findings}
+        return "fault" if "fault" in told else "unknown" if "unknown" in told else "proved"
+
+
+def prove(document: Document) -> list[Proof]:
+    """Prove each alarm that a document declares.
+
+    :raises ProofError: when policies can't be evaluated on this machine.
+    """
+    listed = list(alarms(document))
+    asked = [(alarm, one) for alarm in listed for one in _asked(alarm, document)]
+    requests = [request for _, one in asked if isinstance(one, delivery.Question) for request in one.requests]
+    decisions = iter(decide(requests))
+    found: dict[str, list[Finding]] = {alarm.address: [] for alarm in listed}
+    for alarm, one in asked:
+        if isinstance(one, Finding):
+            found[alarm.address].append(one)
+        else:
+            found[alarm.address] += one.answer([next(decisions) for _ in one.requests])
+    proofs = [Proof(alarm.address, alarm.name, tuple(found[alarm.address])) for alarm in listed]
+    return proofs + [
+        Proof(one.address, one.address, (unknown("what it is", f"nothing is known here of a {one.type}"),))
+        for one in document.of_type(*_OTHERS)
+    ]
+
+
+def _asked(alarm: Alarm, document: Document) -> Iterator[Finding | delivery.Question]:
+    of_metrics = list(metrics.findings(alarm))
+    yield from of_metrics
+    if all(one.status == "proved" for one in of_metrics):
+        yield from series.findings(alarm)
+    yield from delivery.questions(alarm, document)

@@ -1,0 +1,167 @@
+"""Whether an alarm's message reaches its topics: what the topic's policy and its key's policy say.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tap.declared.alarms import Alarm
+from tap.declared.resources import ANOTHER_ACCOUNT, Document, Resource, is_unresolved
+from tap.proofs.engine import Decision, Request
+from tap.proofs.findings import Finding, fault, proved, unknown
+
+TELLS: Final = "its ALARM tells a topic"
+PUBLISHES: Final = "CloudWatch may publish for this alarm"
+ENCRYPTS: Final = "CloudWatch may use the topic's key for this alarm"
+KEPT_OUT: Final = "another account's alarms may not"
+_CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+#: Its policy is AWS's and can't be changed; CloudWatch is not in it.
+_AWS_MANAGED: Final = "alias/aws/sns"
+#: What publishing to an encrypted topic takes.
+_KEY_ACTIONS: Final = ("kms:GenerateDataKey", "kms:Decrypt")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Requests to be decided, and what their decisions mean."""
+
+    requests: tuple[Request, ...]
+    answer: Callable[[list[Decision]], Iterator[Finding]]
+
+
+def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
+    """What can be told at once, and what policies must be asked for."""
+    topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
+    if not alarm.actions_enabled:
+        yield fault(TELLS, "its actions are switched off (actions_enabled)")
+    elif not topics:
+        yield fault(TELLS, "it has no topic in alarm_actions: it tells nobody")
+    for arn in topics if alarm.actions_enabled else []:
+        topic = next((one for one in document.of_type("aws_sns_topic") if one.attributes.get("arn") == arn), None)
+        if is_unresolved(arn):
+            yield unknown(TELLS, "which topic it tells can't be told from the document")
+        elif topic is None:
+            yield unknown(TELLS, f"the topic {arn} is not in the document")
+        else:
+            yield proved(TELLS, topic.address)
+            yield from _of_topic(alarm, topic, document)
+            yield from _of_key(alarm, topic, document)
+
+
+def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
+    arn = topic.attributes["arn"]
+    policy = _policy_of(document, "aws_sns_topic_policy", ("arn",), {arn}) or topic.values.get("policy")
+    if policy is None:
+        # AWS's default one lets the account that owns the topic do everything, by its alarms too.
+        yield proved(PUBLISHES, "by the default policy of a topic")
+        yield proved(KEPT_OUT, "by the default policy of a topic")
+        return
+    parsed = _parsed(policy)
+    if parsed is None:
+        yield unknown(PUBLISHES, f"the policy of {topic.address} can't be told from the document")
+        return
+    yield _question(alarm, document, parsed, ("sns:Publish",), arn, PUBLISHES, f"the policy of {topic.address}")
+
+
+def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
+    name = str(topic.values.get("kms_master_key_id") or "")
+    if not name:
+        yield proved(ENCRYPTS, f"{topic.address} is not encrypted by a key of its own")
+        return
+    if name.rpartition(":")[2] == _AWS_MANAGED:
+        why = f"{topic.address} is encrypted by {_AWS_MANAGED}, whose policy does not let CloudWatch in"
+        yield fault(ENCRYPTS, f"{why} and can't be changed: the message is dropped silently")
+        return
+    key = _key(name, document)
+    if key is None:
+        what = "can't be told" if is_unresolved(name) else f"{name} is not in the document"
+        yield unknown(ENCRYPTS, f"the key of {topic.address}: {what}")
+        return
+    names = {key.attributes["arn"], key.attributes["key_id"]}
+    policy = _policy_of(document, "aws_kms_key_policy", ("key_id",), names) or key.values.get("policy")
+    if policy is None:
+        why = f"{key.address} has the default policy, which does not let CloudWatch in"
+        yield fault(ENCRYPTS, f"{why}: the message is dropped silently")
+        return
+    parsed = _parsed(policy)
+    if parsed is None:
+        yield unknown(ENCRYPTS, f"the policy of {key.address} can't be told from the document")
+        return
+    arn = key.attributes["arn"]
+    yield _question(alarm, document, parsed, _KEY_ACTIONS, arn, ENCRYPTS, f"the policy of {key.address}")
+
+
+def _question(
+    alarm: Alarm,
+    document: Document,
+    policy: Mapping[str, Any],
+    actions: tuple[str, ...],
+    resource: str,
+    question: str,
+    source: str,
+) -> Question:
+    """Each action for this alarm, then each for the alarm of that name in another account."""
+    account = document.place.account
+    foreign = alarm.arn.replace(f":{account}:", f":{ANOTHER_ACCOUNT}:")
+
+    def request(action: str, arn: str, owner: str) -> Request:
+        context: dict[str, str | list[str]] = {
+            "aws:SourceAccount": owner,
+            "aws:SourceArn": arn,
+            "aws:SecureTransport": "true",
+            # The owner of the alarm, as SNS calls it in the policies that it writes itself.
+            "aws:SourceOwner": owner,
+        }
+        return Request(_CLOUDWATCH, action, resource, account, context, resource_policy=policy)
+
+    own = [request(action, alarm.arn, account) for action in actions]
+    others = [request(action, foreign, ANOTHER_ACCOUNT) for action in actions]
+
+    def answer(decisions: list[Decision]) -> Iterator[Finding]:
+        if errors := [one.error for one in decisions if one.error]:
+            yield fault(question, f"{source} is none that AWS takes: {errors[0][:200]}")
+            return
+        denied = [one.action for one, decided in zip(own, decisions, strict=False) if not decided.allowed]
+        if denied:
+            dropped = "the message is dropped silently"
+            yield fault(question, f"{source} does not let {_CLOUDWATCH} do {' and '.join(denied)}: {dropped}")
+        else:
+            yield proved(question, f"by {source}")
+        if any(one.allowed for one in decisions[len(own) :]):
+            yield fault(KEPT_OUT, f"{source} also lets another account's alarms in: it needs aws:SourceAccount")
+        else:
+            yield proved(KEPT_OUT, f"by {source}")
+
+    return Question((*own, *others), answer)
+
+
+def _key(name: str, document: Document) -> Resource | None:
+    for alias in document.of_type("aws_kms_alias"):
+        if name in (alias.attributes.get("id"), alias.attributes.get("arn"), alias.values.get("name")):
+            name = str(alias.values.get("target_key_id", name))
+    for key in document.of_type("aws_kms_key"):
+        if name in (key.attributes.get("arn"), key.attributes.get("key_id")):
+            return key
+    return None
+
+
+def _policy_of(document: Document, type_: str, arguments: tuple[str, ...], names: set[str]) -> Any:
+    for one in document.of_type(type_):
+        if any(one.values.get(argument) in names for argument in arguments):
+            return one.values.get("policy")
+    return None
+
+
+def _parsed(policy: Any) -> Mapping[str, Any] | None:
+    if is_unresolved(policy):
+        return None
+    try:
+        parsed = json.loads(policy) if isinstance(policy, str) else policy
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, Mapping) else None

@@ -1,0 +1,78 @@
+"""Whether AWS emits what an alarm watches, in the way that it watches it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tap.declared.alarms import Alarm, Query
+from tap.declared.resources import is_unresolved
+from tap.metrics import catalogue
+from tap.proofs.findings import Finding, fault, proved, unknown
+
+EXISTS: Final = "AWS emits the metric"
+FITS: Final = "statistic, period and unit fit"
+_MOST_METRICS: Final = 10
+_DAY: Final = 86_400
+_WEEK: Final = 7 * _DAY
+
+
+def findings(alarm: Alarm) -> Iterator[Finding]:
+    """The two questions, each answered for all metrics together, or once for each that is at fault."""
+    if not alarm.metrics:
+        yield unknown(EXISTS, "it watches no metric that can be told from the document")
+        return
+    if others := sorted({one.namespace for one in alarm.metrics} - set(catalogue.NAMESPACES)):
+        known = ", ".join(catalogue.NAMESPACES)
+        yield unknown(EXISTS, f"nothing is known here of the namespace {', '.join(others)}, only of {known}")
+        return
+    problems = [problem for one in alarm.metrics if (problem := _never_emitted(one))]
+    yield from problems or [proved(EXISTS, _watched(alarm))]
+    if not problems:
+        yield from list(_misfits(alarm)) or [proved(FITS, _measured(alarm))]
+
+
+def _never_emitted(query: Query) -> Finding | None:
+    if is_unresolved([query.metric, *(text for pair in query.dimensions for text in pair)]):
+        return unknown(EXISTS, f"{query.metric or 'the metric'} and its dimensions can't be told from the document")
+    reason = catalogue.never_emitted(query.namespace, query.metric, dict(query.dimensions))
+    return fault(EXISTS, f"{reason}: it will never have data, and stay as it is for ever") if reason else None
+
+
+def _misfits(alarm: Alarm) -> Iterator[Finding]:
+    if len(alarm.metrics) > _MOST_METRICS:
+        yield fault(FITS, f"an alarm takes {_MOST_METRICS} metrics at most, and this has {len(alarm.metrics)}")
+    for query in alarm.metrics:
+        metric = catalogue.NAMESPACES[query.namespace][query.metric]
+        if query.statistic not in metric.statistics:
+            is_percentile = re.fullmatch(r"(p|tm|tc|ts|wm|pr|iqm)\(?[\d.:%]*\)?", query.statistic, re.IGNORECASE)
+            says = unknown if is_percentile else fault
+            valid = ", ".join(metric.statistics)
+            yield says(FITS, f"{query.statistic or 'no statistic'} says nothing of {query.metric}: valid are {valid}")
+        if query.unit and query.unit != metric.unit:
+            yield fault(FITS, f"{query.metric} comes in {metric.unit}, so with the unit {query.unit} there is no data")
+        if query.period < metric.period or query.period % 60:
+            wanted = f"whole minutes, and at least the {metric.period} seconds in which {query.metric} comes"
+            yield fault(FITS, f"the period is {query.period} seconds, and must be {wanted}")
+    longest = _WEEK if alarm.period >= 3600 else _DAY
+    if alarm.period * alarm.evaluation_periods > longest:
+        yield fault(
+            FITS, f"{alarm.evaluation_periods} periods of {alarm.period} seconds are longer than CloudWatch takes"
+        )
+    if alarm.datapoints_to_alarm > alarm.evaluation_periods:
+        yield fault(
+            FITS, f"{alarm.datapoints_to_alarm} of {alarm.evaluation_periods} periods can't be over a threshold"
+        )
+
+
+def _watched(alarm: Alarm) -> str:
+    names = sorted({one.metric for one in alarm.metrics})
+    dimensions = sorted({" and ".join(sorted(dict(one.dimensions))) for one in alarm.metrics})
+    per = ", and ".join(f"per {one}" if one else "without dimensions" for one in dimensions)
+    return f"{', '.join(names)} {per}"
+
+
+def _measured(alarm: Alarm) -> str:
+    statistics = sorted({one.statistic for one in alarm.metrics})
+    return f"{', '.join(statistics)} over {alarm.period} seconds"

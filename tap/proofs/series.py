@@ -1,0 +1,190 @@
+"""Whether a synthetic series takes an alarm to ALARM and back to OK, and whether silence leaves it alone.
+
+How CloudWatch evaluates: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+from tap.declared.alarms import Alarm, Query
+from tap.metrics import catalogue
+from tap.metrics.expressions import ExpressionError, Points, evaluate, ids_in
+from tap.proofs.findings import Finding, fault, proved, unknown
+
+FIRES: Final = "it fires"
+RECOVERS: Final = "it goes back to OK"
+SILENT: Final = "silence doesn't fire it"
+State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+#: What a metric may be emitted with in each of its periods; None is silence.
+Level = float | None
+_MOST_COMBINATIONS: Final = 5_000
+_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+
+def findings(alarm: Alarm) -> Iterator[Finding]:
+    """The three questions. The alarm's metrics must be ones that AWS emits."""
+    if alarm.comparison not in _COMPARISONS or alarm.threshold is None:
+        yield unknown(FIRES, f"{alarm.comparison or 'no comparison'} without a fixed threshold can't be evaluated here")
+        return
+    try:
+        yield from _answers(alarm)
+    except ExpressionError as error:
+        yield unknown(FIRES, str(error))
+
+
+def _answers(alarm: Alarm) -> Iterator[Finding]:
+    silence: dict[str, Level] = dict.fromkeys((one.id for one in alarm.metrics), None)
+    quiet = states(alarm, [(silence, alarm.evaluation_periods + 2)])
+    if "ALARM" in quiet:
+        why = f"without any data it goes to ALARM (treat_missing_data is {alarm.treat_missing_data})"
+        yield fault(SILENT, why)
+    else:
+        yield proved(SILENT, f"without data it is {quiet[-1]}")
+    firing = [_first_firing(alarm, alone) for alone in _alone(alarm)]
+    if None in firing:
+        names = [_said(alone) for alone, one in zip(_alone(alarm), firing, strict=True) if one is None]
+        yield fault(FIRES, f"no values of {', '.join(names)} take it to ALARM")
+        return
+    yield proved(FIRES, f"{alarm.comparison} {alarm.threshold:g}: {_series_said(alarm)}")
+    breaches = [one for one in firing if one is not None]
+    stuck = [one for one in breaches if not _recovers(alarm, one)]
+    if stuck:
+        why = f"after a breach it stays {states(alarm, _story(alarm, stuck[0], silence))[-1]} when the trouble is over"
+        yield fault(RECOVERS, f"{why} (treat_missing_data is {alarm.treat_missing_data})")
+    else:
+        yield proved(RECOVERS, "when the trouble is over it is OK")
+
+
+def _alone(alarm: Alarm) -> list[tuple[Query, ...]]:
+    """What must be able to fire it: of one metric counted in parts, each part alone; or else all metrics together."""
+    if len({(one.namespace, one.metric) for one in alarm.metrics}) == 1:
+        return [(one,) for one in alarm.metrics]
+    return [alarm.metrics]
+
+
+def _first_firing(alarm: Alarm, among: tuple[Query, ...]) -> dict[str, Level] | None:
+    others: dict[str, Level] = {one.id: None for one in alarm.metrics}
+    for levels in _combinations(alarm, among):
+        candidate = others | levels
+        told = states(alarm, [(others, alarm.evaluation_periods + 1), (candidate, alarm.evaluation_periods + 1)])
+        if told[-1] == "ALARM":
+            return candidate
+    return None
+
+
+def _recovers(alarm: Alarm, breach: Mapping[str, Level]) -> bool:
+    """Whether there is a calm that ends it; of what is only emitted when something happens, silence."""
+    calm = [_calm(alarm, one) for one in alarm.metrics]
+    return any(
+        states(alarm, _story(alarm, breach, dict(zip((one.id for one in alarm.metrics), levels, strict=True))))[-1]
+        == "OK"
+        for levels in itertools.islice(itertools.product(*calm), _MOST_COMBINATIONS)
+    )
+
+
+def _calm(alarm: Alarm, query: Query) -> Sequence[Level]:
+    return [None] if _known(query).sparse else [one for one in _levels(alarm, query) if one is not None]
+
+
+def _story(
+    alarm: Alarm, breach: Mapping[str, Level], calm: Mapping[str, Level]
+) -> list[tuple[Mapping[str, Level], int]]:
+    return [(breach, alarm.evaluation_periods + 1), (calm, alarm.evaluation_periods + 1)]
+
+
+def _combinations(alarm: Alarm, among: tuple[Query, ...]) -> Iterator[dict[str, Level]]:
+    levels = [_levels(alarm, one) for one in among]
+    for combination in itertools.islice(itertools.product(*levels), _MOST_COMBINATIONS):
+        yield dict(zip((one.id for one in among), combination, strict=True))
+
+
+def _levels(alarm: Alarm, query: Query) -> list[Level]:
+    """Values around the threshold, and far from it on both sides; no percentage over a hundred."""
+    threshold = alarm.threshold or 0.0
+    # What comes once a minute is summed over the period.
+    share = query.period / _known(query).period if query.statistic in ("Sum", "SampleCount") else 1.0
+    wanted = (2 * abs(threshold) + 1, threshold, threshold / 2, 0.0, 1.0, 10 * abs(threshold) + 100)
+    highest = 100.0 if _known(query).unit == "Percent" else float("inf")
+    return [*dict.fromkeys(min(max(one / share, 0.0), highest) for one in wanted), None]
+
+
+def _known(query: Query) -> catalogue.Metric:
+    return catalogue.NAMESPACES[query.namespace][query.metric]
+
+
+def states(alarm: Alarm, story: Sequence[tuple[Mapping[str, Level], int]]) -> list[State]:
+    """The alarm's state after each period of a story: levels of the metrics, and for how many periods each."""
+    levels = [one for one, periods in story for _ in range(periods)]
+    times = [number * alarm.period for number in range(len(levels))]
+    points = _points(alarm, times, levels)
+    told: list[State] = []
+    state: State = "INSUFFICIENT_DATA"
+    for number in range(len(times)):
+        window = times[max(0, number + 1 - alarm.evaluation_periods) : number + 1]
+        state = _state(alarm, [points.get(time) for time in window], state)
+        told.append(state)
+    return told
+
+
+def _points(alarm: Alarm, times: Sequence[int], levels: Sequence[Mapping[str, Level]]) -> Points:
+    """The data points of the query that the alarm compares."""
+    data: dict[str, Points] = {}
+    for query in alarm.metrics:
+        data[query.id] = {
+            time: value
+            for time, level in zip(times, levels, strict=True)
+            if (value := _statistic(query, level[query.id])) is not None
+        }
+    expressions = {one.id: one.expression for one in alarm.queries if one.expression}
+    while expressions:  # one may use another
+        ready = [id_ for id_, expression in expressions.items() if not ids_in(expression) & expressions.keys()]
+        if not ready:
+            raise ExpressionError(f"the expressions {', '.join(expressions)} use each other")
+        for id_ in ready:
+            data[id_] = evaluate(expressions.pop(id_), data, times, alarm.period)
+    compared = [one.id for one in alarm.queries if one.returns_data]
+    if len(compared) != 1:
+        raise ExpressionError(f"an alarm compares one series, and {len(compared)} return data here")
+    return data[compared[0]]
+
+
+def _statistic(query: Query, level: Level) -> float | None:
+    metric = _known(query)
+    if level is None or (metric.sparse and level == 0):
+        return None
+    each = query.period / metric.period
+    return {"Sum": level * each, "SampleCount": level * each}.get(query.statistic, level)
+
+
+def _state(alarm: Alarm, window: Sequence[float | None], before: State) -> State:
+    assert alarm.threshold is not None  # noqa: S101 -- asked first
+    breaches = _COMPARISONS[alarm.comparison]
+    missing = {"breaching": True, "notBreaching": False}.get(alarm.treat_missing_data)
+    told = [missing if value is None else breaches(value, alarm.threshold) for value in window]
+    told += [missing] * (alarm.evaluation_periods - len(told))
+    if told.count(True) >= alarm.datapoints_to_alarm:
+        return "ALARM"
+    if all(one is None for one in told):
+        return before if alarm.treat_missing_data == "ignore" else "INSUFFICIENT_DATA"
+    return "OK"
+
+
+def _said(queries: Sequence[Query]) -> str:
+    return " and ".join(
+        f"{one.metric}{f' of {operation}' if (operation := dict(one.dimensions).get('Operation')) else ''}"
+        for one in queries
+    )
+
+
+def _series_said(alarm: Alarm) -> str:
+    count = len(alarm.metrics)
+    return "the metric alone fires it" if count == 1 else f"each of the {count} metrics, or all together, fire it"
