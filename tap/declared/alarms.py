@@ -94,8 +94,7 @@ def _queries(values: Mapping[str, Any]) -> Iterator[Query]:
             period=int(stat.get("period") or one.get("period") or 0),
             unit=str(stat.get("unit") or ""),
             expression=str(one.get("expression") or ""),
-            # Terraform's default is false; CloudFormation's is true.
-            returns_data=_flag(one.get("return_data"), default="metric_stat" in one or len(listed) == 1),
+            returns_data=_flag(one.get("return_data"), default=False),
         )
     if not listed:
         yield Query(

@@ -86,6 +86,8 @@ class _Reader:
         for name, value in body.get("Properties", {}).items():
             resolved = self.resolved(value)
             if resolved is not None:
+                if name == "Metrics":
+                    resolved = [{"ReturnData": True, **one} for one in resolved]  # CloudFormation's default
                 renamed = json.dumps(resolved) if name in _VERBATIM else _renamed(resolved)
                 values[names.get(name, _small(name))] = _pairs(renamed) if name == "Dimensions" else renamed
         return values

@@ -6,6 +6,7 @@ How CloudWatch evaluates: https://docs.aws.amazon.com/AmazonCloudWatch/latest/mo
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
@@ -108,13 +109,18 @@ def _combinations(alarm: Alarm, among: tuple[Query, ...]) -> Iterator[dict[str, 
 
 
 def _levels(alarm: Alarm, query: Query) -> list[Level]:
-    """Values around the threshold, and far from it on both sides; no percentage over a hundred."""
+    """Values around the threshold, and far from it on both sides: whole numbers of events, no percentage over 100."""
     threshold = alarm.threshold or 0.0
     # What comes once a minute is summed over the period.
     share = query.period / _known(query).period if query.statistic in ("Sum", "SampleCount") else 1.0
     wanted = (2 * abs(threshold) + 1, threshold, threshold / 2, 0.0, 1.0, 10 * abs(threshold) + 100)
-    highest = 100.0 if _known(query).unit == "Percent" else float("inf")
-    return [*dict.fromkeys(min(max(one / share, 0.0), highest) for one in wanted), None]
+    unit = _known(query).unit
+    each = [max(one / share, 0.0) for one in wanted]
+    if unit == "Percent":
+        each = [min(one, 100.0) for one in each]
+    if unit == "Count":
+        each = [float(math.ceil(one)) for one in each]
+    return [*dict.fromkeys(each), None]
 
 
 def _known(query: Query) -> catalogue.Metric:

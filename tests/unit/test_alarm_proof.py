@@ -1,0 +1,355 @@
+"""`tap prove alarms`: our stack is proved, and each way in which an alarm can be silent is told."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tap.declared import DeclaredError, cloudformation, files, terraform
+from tap.declared.alarms import alarms
+from tap.declared.resources import ACCOUNT
+from tap.proofs.alarms import Proof, prove
+from tests.support import cloudformation as seed
+from tests.support import the_stack
+from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
+
+Change = Callable[[dict[str, Any]], None]
+ALARM = "aws_cloudwatch_metric_alarm"
+TABLE = DEFAULTS.names.table
+
+
+def proofs_of(document: dict[str, Any]) -> dict[str, Proof]:
+    return {one.address.rpartition(".")[2]: one for one in prove(terraform.read(document))}
+
+
+def said(proof: Proof, status: str) -> str:
+    return "\n".join(f"{one.question}: {one.sentence}" for one in proof.findings if one.status == status)
+
+
+@pytest.mark.parametrize("settings", [DEFAULTS, EVERYTHING_ON, ADOPTED], ids=["defaults", "everything-on", "adopted"])
+def test_our_alarms_are_proved(settings: Any) -> None:
+    found = proofs_of(stack_json(settings))
+    assert set(found) == {one.logical_id for one in the_stack.ALARMS}
+    for proof in found.values():
+        assert [one.status for one in proof.findings] == ["proved"] * 10, said(proof, "fault")
+
+
+def change(alarm: str, **values: Any) -> Change:
+    def apply(document: dict[str, Any]) -> None:
+        document["resource"][ALARM][alarm].update(values)
+
+    return apply
+
+
+def without(alarm: str, *arguments: str) -> Change:
+    def apply(document: dict[str, Any]) -> None:
+        for one in arguments:
+            del document["resource"][ALARM][alarm][one]
+
+    return apply
+
+
+def topic(**values: Any) -> Change:
+    return lambda document: document["resource"]["aws_sns_topic"]["SNSTopic"].update(values)
+
+
+def policy(type_: str, name: str, edit: Callable[[list[Any]], list[Any]]) -> Change:
+    def apply(document: dict[str, Any]) -> None:
+        body = document["resource"][type_][name]
+        parsed = json.loads(body["policy"])
+        parsed["Statement"] = edit(parsed["Statement"])
+        body["policy"] = json.dumps(parsed)
+
+    return apply
+
+
+def unconditional(statements: list[Any]) -> list[Any]:
+    return [{name: value for name, value in one.items() if name != "Condition"} for one in statements]
+
+
+def no_topic_policy(document: dict[str, Any]) -> None:
+    del document["resource"]["aws_sns_topic_policy"]
+
+
+def alias_for_the_topic(document: dict[str, Any]) -> None:
+    topic(kms_master_key_id="${aws_kms_alias.KMSKeyAlias.name}")(document)
+    policy("aws_kms_key", "KMSKey", lambda listed: listed[:1])(document)
+
+
+def without_fill(document: dict[str, Any]) -> None:
+    body = document["resource"][ALARM]["DynamoDBSystemErrorAlarm"]
+    (total,) = [one for one in body["metric_query"] if "expression" in one]
+    total["expression"] = " + ".join(f"m{number}" for number in range(1, 11))
+
+
+def ratio(document: dict[str, Any]) -> None:
+    """Throttles for each hundred units read: no metric alone fires it, both together do."""
+    body = document["resource"][ALARM]["DynamoDBReadThrottleAlarm"]
+    metric = {"namespace": "AWS/DynamoDB", "dimensions": {"TableName": TABLE}, "period": 60, "stat": "Sum"}
+    for argument in ("namespace", "metric_name", "dimensions", "statistic", "period"):
+        del body[argument]
+    body["metric_query"] = [
+        {"id": "rate", "expression": "IF(FILL(reads, 0) > 0, 100 * throttled / reads, 0)", "return_data": True},
+        {"id": "throttled", "metric": {**metric, "metric_name": "ReadThrottleEvents"}},
+        {"id": "reads", "metric": {**metric, "metric_name": "ConsumedReadCapacityUnits"}},
+    ]
+
+
+READS, ERRORS, USER = "DynamoDBReadThrottleAlarm", "DynamoDBSystemErrorAlarm", "DynamoDBThrottleAlarm"
+PER_OPERATION = {"TableName": TABLE, "Operation": "GetItem"}
+#: What is changed, at which alarm it shows, and what is said of it.
+FAULTS: dict[str, tuple[Change, str, str]] = {
+    "UserErrors per table": (
+        change(USER, dimensions={"TableName": TABLE}),
+        USER,
+        "UserErrors is emitted without dimensions, never per TableName",
+    ),
+    "throttles without a table": (without(READS, "dimensions"), READS, "never without dimensions"),
+    "throttles per operation": (change(READS, dimensions=PER_OPERATION), READS, "never per Operation and TableName"),
+    "no such metric": (change(READS, metric_name="ThrottleEvents"), READS, "has no metric ThrottleEvents"),
+    "no such operation": (
+        change(READS, metric_name="ThrottledRequests", dimensions=PER_OPERATION | {"Operation": "DescribeTable"}),
+        READS,
+        "knows no operation DescribeTable",
+    ),
+    "an average of events": (change(READS, statistic="Average"), READS, "Average says nothing of ReadThrottleEvents"),
+    "half a minute": (change(READS, period=30), READS, "the period is 30 seconds, and must be whole minutes"),
+    "another unit": (change(READS, unit="Percent"), READS, "with the unit Percent there is no data"),
+    "two days": (change(READS, evaluation_periods=600), READS, "longer than CloudWatch takes"),
+    "4 of 3 periods": (change(READS, evaluation_periods=3, datapoints_to_alarm=4), READS, "4 of 3 periods"),
+    "below a threshold": (
+        change(READS, comparison_operator="LessThanThreshold", threshold=1),
+        READS,
+        "no values of ReadThrottleEvents take it to ALARM",
+    ),
+    "silence is breaching": (change(READS, treat_missing_data="breaching"), READS, "without any data it goes to ALARM"),
+    "silence is missing": (without(READS, "treat_missing_data"), READS, "stays INSUFFICIENT_DATA when the trouble is"),
+    "silence is ignored": (change(READS, treat_missing_data="ignore"), READS, "after a breach it stays ALARM"),
+    "a sum without FILL": (without_fill, ERRORS, "no values of SystemErrors of GetItem, SystemErrors of BatchGetItem"),
+    "nobody is told": (change(READS, alarm_actions=[]), READS, "it tells nobody"),
+    "actions switched off": (change(READS, actions_enabled=False), READS, "its actions are switched off"),
+    "AWS's own key": (topic(kms_master_key_id="alias/aws/sns"), READS, "whose policy does not let CloudWatch in"),
+    "AWS's own key by its ARN": (
+        topic(kms_master_key_id=f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/aws/sns"),
+        READS,
+        "encrypted by alias/aws/sns",
+    ),
+    "a key without CloudWatch": (
+        policy("aws_kms_key", "KMSKey", lambda listed: listed[:1]),
+        READS,
+        "does not let cloudwatch.amazonaws.com do kms:GenerateDataKey and kms:Decrypt",
+    ),
+    "such a key by its alias": (alias_for_the_topic, READS, "does not let cloudwatch.amazonaws.com do kms:Generate"),
+    "a key with half of it": (
+        policy("aws_kms_key", "KMSKey", lambda listed: [listed[0], {**listed[1], "Action": "kms:Decrypt"}]),
+        READS,
+        "does not let cloudwatch.amazonaws.com do kms:GenerateDataKey:",
+    ),
+    "a key with its default policy": (
+        lambda document: document["resource"]["aws_kms_key"]["KMSKey"].pop("policy"),
+        READS,
+        "has the default policy, which does not let CloudWatch in",
+    ),
+    "a key for every account": (
+        policy("aws_kms_key", "KMSKey", unconditional),
+        READS,
+        "the policy of aws_kms_key.KMSKey also lets another account's alarms in",
+    ),
+    "a topic without CloudWatch": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", lambda listed: listed[1:]),
+        READS,
+        "does not let cloudwatch.amazonaws.com do sns:Publish",
+    ),
+    "a topic for every account": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", lambda listed: unconditional(listed[:1])),
+        READS,
+        "the policy of aws_sns_topic.SNSTopic also lets another account's alarms in",
+    ),
+    "a policy that AWS doesn't take": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", lambda listed: [{**listed[0], "Effect": "Maybe"}]),
+        READS,
+        "is none that AWS takes",
+    ),
+}
+UNKNOWN: dict[str, tuple[Change, str, str]] = {
+    "another namespace": (change(READS, namespace="Shop/Orders"), READS, "nothing is known here of the namespace Shop"),
+    "a percentile": (change(READS, statistic="p99"), READS, "p99 says nothing of ReadThrottleEvents"),
+    "a topic from elsewhere": (
+        change(READS, alarm_actions=[f"arn:aws:sns:us-east-1:{ACCOUNT}:elsewhere"]),
+        READS,
+        "elsewhere is not in the document",
+    ),
+    "a topic from a variable": (change(READS, alarm_actions=["${var.topic_arn}"]), READS, "which topic it tells"),
+    "a key from a variable": (topic(kms_master_key_id="${var.key}"), READS, "the key of aws_sns_topic.SNSTopic"),
+    "a function of metric math": (
+        lambda document: document["resource"][ALARM][ERRORS]["metric_query"][0].update(expression="RATE(m1)"),
+        ERRORS,
+        "uses RATE(), which is not known here",
+    ),
+    "an anomaly": (
+        change(READS, comparison_operator="GreaterThanUpperThreshold"),
+        READS,
+        "without a fixed threshold can't be evaluated",
+    ),
+    "a policy with a variable": (
+        policy("aws_kms_key", "KMSKey", lambda listed: [{**one, "Sid": "${var.sid}"} for one in listed]),
+        READS,
+        "the policy of aws_kms_key.KMSKey can't be told",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_silent_alarm_is_told(what: str) -> None:
+    edit, alarm, sentence = FAULTS[what]
+    document = stack_json(DEFAULTS)
+    edit(document)
+    proof = proofs_of(document)[alarm]
+    assert proof.status == "fault"
+    assert sentence in said(proof, "fault")
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
+    edit, alarm, sentence = UNKNOWN[what]
+    document = stack_json(DEFAULTS)
+    edit(document)
+    proof = proofs_of(document)[alarm]
+    assert proof.status == "unknown", said(proof, "fault")
+    assert sentence in said(proof, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("edit", "alarm"),
+    [
+        (no_topic_policy, READS),
+        (topic(kms_master_key_id=None), READS),
+        (topic(kms_master_key_id="${aws_kms_alias.KMSKeyAlias.name}"), READS),
+        (topic(kms_master_key_id="${aws_kms_key.KMSKey.key_id}"), READS),
+        (ratio, READS),
+    ],
+    ids=["default topic policy", "not encrypted", "key by its alias", "key by its id", "a ratio"],
+)
+def test_other_ways_that_work_are_proved(edit: Change, alarm: str) -> None:
+    document = stack_json(DEFAULTS)
+    edit(document)
+    proof = proofs_of(document)[alarm]
+    assert proof.status == "proved", said(proof, "fault") + said(proof, "unknown")
+
+
+class TestSeed:
+    """The alarms that this project was made from: two of them could never have fired, and none would have arrived."""
+
+    def test_as_cloudformation(self) -> None:
+        found = {one.address: one for one in prove(cloudformation.read(seed.template()))}
+        assert set(found) == {one.logical_id for one in the_stack.ALARMS}
+        assert "UserErrors is emitted without dimensions" in said(found[USER], "fault")
+        assert "SystemErrors is emitted per Operation and TableName" in said(found[ERRORS], "fault")
+        for proof in found.values():
+            assert "the policy of KMSKey does not let cloudwatch.amazonaws.com" in said(proof, "fault")
+
+    def test_as_terraform(self) -> None:
+        document = stack_json(DEFAULTS)
+        for name, metric in ((USER, "UserErrors"), (ERRORS, "SystemErrors")):
+            body = document["resource"][ALARM][name]
+            body.pop("metric_query", None)
+            body |= {"namespace": "AWS/DynamoDB", "metric_name": metric, "statistic": "Sum", "period": 300}
+            body["dimensions"] = {"TableName": "${aws_dynamodb_table.TurnAroundPromptTable.name}"}
+        found = proofs_of(document)
+        assert {name for name, proof in found.items() if proof.status == "fault"} == {USER, ERRORS}
+
+
+class TestDocuments:
+    """The kinds of files that people have."""
+
+    def test_each_kind_is_read(self, tmp_path: Path) -> None:
+        for name, document in (("cdk.tf.json", stack_json(DEFAULTS)), ("template.json", seed.template())):
+            (tmp_path / name).write_text(json.dumps(document))
+            assert len(list(alarms(files.read(tmp_path / name)))) == len(the_stack.ALARMS)
+
+    def test_a_template_in_yaml(self, tmp_path: Path) -> None:
+        file = tmp_path / "template.yaml"
+        file.write_text(
+            """
+            Parameters: {Name: {Type: String, Default: shop}}
+            Conditions:
+              Never: !Equals [!Ref Name, other]
+            Resources:
+              Topic: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Sub '${Name}-alerts'}}
+              Gone: {Type: 'AWS::SNS::Topic', Condition: Never}
+              Alarm:
+                Type: AWS::CloudWatch::Alarm
+                Properties:
+                  AlarmName: !Join ['-', [!Ref Name, alarm]]
+                  Metrics:
+                    - {Id: e, Expression: 'FILL(m, 0)'}
+                    - Id: m
+                      ReturnData: false
+                      MetricStat:
+                        Metric:
+                          Namespace: AWS/DynamoDB
+                          MetricName: WriteThrottleEvents
+                          Dimensions: [{Name: TableName, Value: orders}]
+                        Period: 60
+                        Stat: Sum
+                  Threshold: !If [Never, 1, 3]
+                  EvaluationPeriods: 2
+                  ComparisonOperator: GreaterThanThreshold
+                  TreatMissingData: notBreaching
+                  AlarmActions: [!Ref Topic]
+            """
+        )
+        document = files.read(file)
+        assert [one.address for one in document.resources] == ["Topic", "Alarm"]
+        (alarm,) = alarms(document)
+        assert (alarm.name, alarm.threshold) == ("shop-alarm", 3.0)
+        assert alarm.alarm_actions == (f"arn:aws:sns:us-east-1:{ACCOUNT}:shop-alerts",)
+        (proof,) = prove(document)
+        assert proof.status == "proved", said(proof, "fault")
+
+    def test_a_policy_from_a_data_source(self) -> None:
+        document = stack_json(DEFAULTS)
+        statements = [
+            {
+                "principals": [{"type": "Service", "identifiers": ["cloudwatch.amazonaws.com"]}],
+                "actions": ["sns:Publish"],
+                "resources": ["${aws_sns_topic.SNSTopic.arn}"],
+                "condition": [
+                    {
+                        "test": "StringEquals",
+                        "variable": "aws:SourceAccount",
+                        "values": ["${data.aws_caller_identity.account.account_id}"],
+                    }
+                ],
+            }
+        ]
+        document["data"]["aws_iam_policy_document"] = {"publish": {"statement": statements}}
+        body = document["resource"]["aws_sns_topic_policy"]["SNSTopicPolicy"]
+        body["policy"] = "${data.aws_iam_policy_document.publish.json}"
+        assert proofs_of(document)[READS].status == "proved"
+        statements[0]["condition"] = []
+        assert "also lets another account's alarms in" in said(proofs_of(document)[READS], "fault")
+
+    def test_a_composite_alarm_is_not_known(self) -> None:
+        document = copy.deepcopy(stack_json(DEFAULTS))
+        document["resource"]["aws_cloudwatch_composite_alarm"] = {"All": {"alarm_name": "all", "alarm_rule": "TRUE"}}
+        assert proofs_of(document)["All"].status == "unknown"
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("{", "is none of the documents"),
+            ("[]", "is none of the documents"),
+            ('{"resource": 5}', "is none of the documents"),
+            ('{"resource": {"aws_sns_topic": ["x"]}}', "is not well-formed"),
+            ('resource "aws_sns_topic" "x" {}', "is none of the documents"),
+            ("\udc80", "can't be read"),
+        ],
+    )
+    def test_what_is_no_document_is_told_in_a_sentence(self, text: str, why: str, tmp_path: Path) -> None:
+        (tmp_path / "x.json").write_bytes(text.encode(errors="surrogateescape"))
+        with pytest.raises(DeclaredError, match=why):
+            files.read(tmp_path / "x.json")
