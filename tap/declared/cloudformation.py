@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from tap.declared.resources import Document, Place, Resource, attributes_of
+from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of
 
 #: What has another type here than a reader could guess; the rest keeps CloudFormation's.
 TYPES: Final[Mapping[str, str]] = {
@@ -55,7 +55,7 @@ def read(template: Mapping[str, Any]) -> Document:
 
 class _Reader:
     def __init__(self, template: Mapping[str, Any]) -> None:
-        self.place = Place()
+        self.place = EXAMPLE
         self._template = template
         self._parameters = template.get("Parameters", {})
         self._being_resolved: set[str] = set()

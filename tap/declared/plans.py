@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared.resources import Document, Place, Resource, attributes_of
+from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of
+from tap.place import Place
 
 #: What stands for a value that the plan doesn't know and no reference leads to.
 UNKNOWN: Final = "${known after apply}"
@@ -65,7 +66,7 @@ def _place(document: Mapping[str, Any], listed: list[Mapping[str, Any]]) -> Plac
         found = re.match(r"arn:([a-z-]+):(?!iam)[a-z]+:([a-z0-9-]+):(\d{12}):", str(one.get("values", {}).get("arn")))
         if found:
             return Place(*found.groups())
-    place = Place()
+    place = EXAMPLE
     for one in _resources(prior):
         if one["type"] == "aws_caller_identity":
             place = replace(place, account=one["values"]["account_id"])

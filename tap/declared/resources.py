@@ -11,22 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tap.place import Place
+
 #: AWS's own account numbers for examples.
 ACCOUNT: Final = "111122223333"
 ANOTHER_ACCOUNT: Final = "444455556666"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something is, or would be, deployed."""
-
-    partition: str = "aws"
-    region: str = "us-east-1"
-    account: str = ACCOUNT
-
-    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """An ARN in this place; `region=""` for what is not in a region."""
-        return f"arn:{self.partition}:{service}:{self.region if region is None else region}:{self.account}:{resource}"
+#: Where what is not deployed is taken to be.
+EXAMPLE: Final = Place("aws", "us-east-1", ACCOUNT)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared.resources import Document, Place, Resource, attributes_of
+from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of
 from tap.hcl.text import parts
+from tap.place import Place
 
 _NAME: Final = r"[A-Za-z_][\w-]*"
 _REFERENCE: Final = re.compile(rf"(?:data\.)?{_NAME}(?:\.{_NAME}|\[(?:\d+|\"[^\"]*\"|\*)\])+")
@@ -33,7 +34,7 @@ def read(
     :param variables: the variables' values, where they are not the defaults.
     :param known: attributes by address, of what is deployed: they win over made-up ones.
     """
-    resolver = _Resolver(document, place or Place(), variables or {}, known or {})
+    resolver = _Resolver(document, place or EXAMPLE, variables or {}, known or {})
     return Document(resolver.place, tuple(resolver.resources()))
 
 

@@ -212,6 +212,13 @@ def _dashboard(search: _Search, address: str, _: Mapping[str, Any] | None) -> No
         search.ids[address] = name
 
 
+def _policy(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
+    arn = f"arn:{search.session.partition}:iam::{search.session.account}:policy/{search.argument(address, 'name')}"
+    client = search.session.client("iam")
+    if _asked(client, "get_policy", "NoSuchEntity", PolicyArn=arn) is not None:
+        search.ids[address] = arn
+
+
 _FINDERS: Final[Mapping[str, Callable[[_Search, str, Mapping[str, Any] | None], None]]] = {
     "aws_kms_key": _key,
     "aws_kms_alias": _alias,
@@ -220,4 +227,5 @@ _FINDERS: Final[Mapping[str, Callable[[_Search, str, Mapping[str, Any] | None], 
     "aws_sns_topic_subscription": _subscription,
     "aws_cloudwatch_metric_alarm": _alarm,
     "aws_cloudwatch_dashboard": _dashboard,
+    "aws_iam_policy": _policy,
 }

@@ -67,6 +67,7 @@ def root_files(settings: Settings, document: Mapping[str, Any], source: str) -> 
         "deletion_protection_enabled": settings.deletion_protection_enabled,
         "point_in_time_recovery_enabled": settings.point_in_time_recovery_enabled,
         "claim_index_enabled": settings.claim_index_enabled,
+        "iam_policies_enabled": settings.iam_policies_enabled,
         "alarm_period": settings.alarm_period,
         "thresholds": settings.thresholds.model_dump(),
         "names": settings.names.model_dump(),
@@ -74,7 +75,8 @@ def root_files(settings: Settings, document: Mapping[str, Any], source: str) -> 
         "managed_by": "cdktf",
     }
     moved = [
-        {"from": f"{kind}.{name}", "to": f"module.tap.{kind}.{name}"}
+        # In the module the policies are there on a condition.
+        {"from": f"{kind}.{name}", "to": f"module.tap.{kind}.{name}{'[0]' if kind == 'aws_iam_policy' else ''}"}
         for kind, resources in document["resource"].items()
         for name in resources
     ]

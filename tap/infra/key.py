@@ -7,7 +7,8 @@ from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
 
-from tap.infra.policies import Place, key_policy
+from tap.place import Place
+from tap.policies.resources import key_policy
 
 
 def encryption_key(

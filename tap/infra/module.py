@@ -22,6 +22,7 @@ from tap.hcl import schema
 from tap.hcl.text import expression
 from tap.infra import parts
 from tap.infra.stack import conditions
+from tap.policies.roles import OF_PROGRAMS, policy_name
 from tap.settings.model import Names, Thresholds
 
 #: What the parts need as a number stands there as one that means nothing else, until it becomes a reference.
@@ -29,6 +30,7 @@ _PERIOD: Final = 60 * 7919
 _THRESHOLDS: Final = {name: 990_000_000 + number for number, name in enumerate(Thresholds.model_fields)}
 _TAGS: Final = {"tap": "tags"}
 _INDEX: Final = "var.claim_index_enabled"
+_POLICIES: Final = "var.iam_policies_enabled"
 #: Versions of the provider that the module admits: tests/validation asks the newest one's schema.
 _PROVIDERS: Final = {"aws": {"source": provider.SOURCE, "version": f">= {provider.VERSION}, < 7.0.0"}}
 _SUFFIX: Final = "[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?"
@@ -45,6 +47,10 @@ def document() -> dict[str, Any]:
         }
         for kind, resources in without["resource"].items()
     }
+    outputs = without["output"]
+    for name, policy in merged["aws_iam_policy"].items():
+        policy["count"] = f"${{{_POLICIES} ? 1 : 0}}"
+        outputs[f"{name}Arn"]["value"] = f"${{one(aws_iam_policy.{name}[*].arn)}}"
     made: dict[str, Any] = _referring(
         {
             "terraform": {"required_providers": _PROVIDERS},
@@ -52,7 +58,7 @@ def document() -> dict[str, Any]:
             "locals": _locals(),
             "data": {**without["data"], "aws_region": {"current": {}}},
             "resource": merged,
-            "output": without["output"],
+            "output": outputs,
         }
     )
     return made
@@ -86,6 +92,10 @@ def _built(thresholds: Mapping[str, int], *, claim_index: bool) -> dict[str, Any
             thresholds=thresholds,
             alarm_period=_PERIOD,
             prevent_destroy=False,
+            policies={
+                role: policy_name("${var.project_name}", "${var.environment_suffix}", "${local.region}", role)
+                for role in OF_PROGRAMS
+            },
         )
         app.synth()
         made: dict[str, Any] = json.loads((Path(folder) / "stacks/module/cdk.tf.json").read_bytes())
@@ -199,6 +209,7 @@ def _variables() -> dict[str, Any]:
             "project_name must be 1 to 40 lower-case letters, digits and hyphens, beginning with a letter.",
         ),
         "claim_index_enabled": _variable("bool", "Whether workers find prompts by an index.", False),
+        "iam_policies_enabled": _variable("bool", "Whether there is an IAM policy for each role of programs.", False),
         "alarm_period": _variable(
             "number",
             "The seconds over which the alarms sum: whole minutes.",

@@ -18,9 +18,11 @@ from tap.infra.alarm_resources import alarms
 from tap.infra.alarms import alarm_definitions
 from tap.infra.dashboard import dashboard_body
 from tap.infra.key import encryption_key
-from tap.infra.policies import Place
+from tap.infra.role_policies import role_policies
 from tap.infra.table import CLAIM_INDEX, prompt_table
 from tap.infra.topic import alert_topic
+from tap.place import Place
+from tap.policies.roles import Target
 
 #: The console's hosts by partition, but for `aws`. Those of the isolated partitions are not public.
 CONSOLE_HOSTS = {
@@ -52,18 +54,20 @@ def build(
     thresholds: Mapping[str, int],
     alarm_period: int,
     prevent_destroy: bool,
+    policies: Mapping[str, str],
 ) -> None:
     """Make every resource and output in `scope`.
 
     `names` are the physical names by their settings (`table`, `key_alias`, …), and `thresholds` the alarms' by the same
     ones. `claim_index` says whether the table has the index that workers find prompts by, and `prevent_destroy` whether
-    Terraform refuses a plan that would destroy the table or its key. Terraform addresses are the CloudFormation
+    Terraform refuses a plan that would destroy the table or its key. `policies` are the names of the IAM policies that
+    the stack has, by the role that each is for; none by default. Terraform addresses are the CloudFormation
     template's logical ids and stay so: a refactoring that would change one ships a `moved` block.
     """
     place = Place(
         partition=DataAwsPartition(scope, "partition").partition,
         region=region,
-        account_id=DataAwsCallerIdentity(scope, "account").account_id,
+        account=DataAwsCallerIdentity(scope, "account").account_id,
     )
     key, alias = encryption_key(
         scope,
@@ -109,6 +113,19 @@ def build(
         depends_on=[alias, policy, subscription, board],
         tags=tags,
     )
+    target = Target(
+        place=place,
+        project="",
+        environment=environment_suffix,
+        table=names["table"],
+        topic=names["topic"],
+        key_alias=names["key_alias"],
+        dashboard=names["dashboard"],
+        alarms=tuple(one.name for one in definitions),
+        key_arn=key.arn,
+    )
+    for name, role_policy in role_policies(scope, target, policies, tags=tags).items():
+        _outputs(scope, **{f"{name}Arn": (role_policy.arn, role_policy.description_input or "")})
     host = Fn.lookup(CONSOLE_HOSTS, place.partition, "console.aws.amazon.com")
     _outputs(
         scope,

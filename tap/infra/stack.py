@@ -51,6 +51,7 @@ class TapStack(TerraformStack):
             thresholds=settings.thresholds.model_dump(),
             alarm_period=settings.alarm_period,
             prevent_destroy=settings.deletion_protection_enabled,
+            policies=settings.policy_names,
         )
 
 

@@ -8,7 +8,8 @@ from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
 
-from tap.infra.policies import Place, topic_policy
+from tap.place import Place
+from tap.policies.resources import topic_policy
 
 
 def alert_topic(

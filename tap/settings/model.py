@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
+from tap.policies.roles import OF_PROGRAMS, policy_name
 from tap.settings.backends import PLACEHOLDER, AssumeRole, Backend, HttpBackend, LocalBackend, S3Backend
 from tap.settings.kinds import (
     AccountId,
@@ -99,6 +100,7 @@ class Settings(_Model):
     deletion_protection_enabled: bool = False
     point_in_time_recovery_enabled: bool = False
     claim_index_enabled: bool = False
+    iam_policies_enabled: bool = False
     alarm_period: AlarmPeriod = 300
     thresholds: Thresholds = Thresholds()
     allowed_account_ids: list[AccountId] = []
@@ -117,6 +119,14 @@ class Settings(_Model):
     def stack_name(self) -> str:
         """The stack's name, as in the CloudFormation template: `TapStack<environment_suffix>`."""
         return f"TapStack{self.environment_suffix}"
+
+    @property
+    def policy_names(self) -> dict[str, str]:
+        """The names of the IAM policies that the stack has, by the role that each is for."""
+        if not self.iam_policies_enabled:
+            return {}
+        names = (self.project_name, self.environment_suffix, self.region)
+        return {role: policy_name(*names, role) for role in OF_PROGRAMS}
 
     def state_key(self, backend: S3Backend) -> str:
         """Where in the bucket this environment's state is."""

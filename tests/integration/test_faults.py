@@ -20,7 +20,7 @@ from tap.settings import Settings
 from tests.interruptions import POINTS, try_point
 from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
-from tests.support.relay import GoneError, relay
+from tests.support.relay import GoneError, Sent, relay
 from tests.support.stacks import Stack, stacks
 
 
@@ -130,8 +130,8 @@ def test_a_state_that_could_not_be_put_away_is_named_and_pushed(endpoint: Endpoi
     here = checkout(tmp_path, toml, endpoint.attached)
     gone = threading.Event()
 
-    def observe(operation: str, carried_out: bool) -> None:
-        if gone.is_set() or (operation == "UpdateTimeToLive" and carried_out):
+    def observe(sent: Sent, carried_out: bool) -> None:
+        if gone.is_set() or (sent.operation == "UpdateTimeToLive" and carried_out):
             gone.set()
             raise GoneError
 

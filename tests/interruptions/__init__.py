@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
-from tests.support.relay import HangUpError, relay
+from tests.support.relay import HangUpError, Sent, relay
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ def _deploy_and_kill(here: Checkout, last: str, last_carried_out: bool, endpoint
     reached = threading.Event()
     process: subprocess.Popen[str] | None = None
 
-    def observe(operation: str, carried_out: bool) -> None:
+    def observe(sent: Sent, carried_out: bool) -> None:
         if reached.is_set():
             raise HangUpError  # whoever still asks is being killed
-        if (operation, carried_out) == (last, last_carried_out):
+        if (sent.operation, carried_out) == (last, last_carried_out):
             reached.set()
             if process is not None:
                 _kill(process.pid)

@@ -30,6 +30,7 @@ LIKELY = {
         "tests/unit/test_dashboard.py",
         "tests/validation/test_document.py",
     ],
+    "tap/policies/": ["tests/unit/test_policies.py"],
     "tap/settings/": ["tests/unit/test_settings.py", "tests/unit/test_names.py"],
     "main.py": ["tests/unit/test_main.py"],
 }

@@ -87,7 +87,7 @@ MUTANTS = [
         ("dimensions dropped", "dimensions=None if more else first.dimensions or None", "dimensions=None"),
     ),
     *_in(
-        "tap/infra/policies.py",
+        "tap/policies/resources.py",
         (
             "anybody may use the key",
             '"Principal": {"AWS": f"arn:{place.partition}:iam::{place.account_id}:root"}',

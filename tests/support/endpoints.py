@@ -5,7 +5,7 @@ import os
 import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -102,6 +102,10 @@ class Endpoint:
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
         return boto3.client("cloudformation", **self._options())  # type: ignore[call-overload, no-any-return]
+
+    @cached_property
+    def iam(self) -> Any:
+        return boto3.client("iam", **self._options())  # type: ignore[call-overload]
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":

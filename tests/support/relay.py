@@ -3,13 +3,35 @@
 import http.client
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-#: Told (operation, whether the endpoint has carried it out); what it raises ends the request without an answer.
-Observer = Callable[[str, bool], None]
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it was sent."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def operation(self) -> str:
+        """What it asks for: AWS's services say it in a header, a form or the path, S3 by its method."""
+        if target := self.headers.get("X-Amz-Target"):
+            return target.rpartition(".")[2]
+        if found := re.search(rb"(?:^|&)Action=(\w+)", self.body):
+            return found[1].decode()
+        found_in_path = re.fullmatch(r"/service/\w+/operation/(\w+)", self.path)
+        return found_in_path[1] if found_in_path else self.method
+
+
+#: Told (request, whether the endpoint has carried it out); what it raises ends the request without an answer.
+Observer = Callable[[Sent, bool], None]
 
 #: Between two connections, or about them; the relay has its own.
 _OWN = {"connection", "content-length", "transfer-encoding", "expect"}
@@ -44,15 +66,15 @@ def relay(endpoint: str, observer: Observer) -> Iterator[str]:
 
         def _relayed(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            name = operation(self.command, self.headers.get("X-Amz-Target"), body)
-            observer(name, False)
+            sent = Sent(self.command, self.path, dict(self.headers), body)
+            observer(sent, False)
             upstream = http.client.HTTPConnection(target.hostname or "", target.port, timeout=120)
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
             upstream.request(self.command, self.path, body, headers)
             reply = upstream.getresponse()
             answer = reply.read()
             upstream.close()
-            observer(name, True)
+            observer(sent, True)
             self.send_response(reply.status)
             for name, value in reply.getheaders():
                 if name.lower() not in (*_OWN, "date", "server"):
@@ -79,11 +101,3 @@ def relay(endpoint: str, observer: Observer) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def operation(method: str, target: str | None, body: bytes) -> str:
-    """What a request asks for: AWS's JSON services say it in a header, the others in a form, S3 by its method."""
-    if target:
-        return target.rpartition(".")[2]
-    found = re.search(rb"(?:^|&)Action=(\w+)", body)
-    return found[1].decode() if found else method

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from tap.infra.policies import Place, key_policy, topic_policy
+from tap.place import Place
+from tap.policies.resources import key_policy, topic_policy
 from tests.support.iam import Request, allows, listed
 
 ACCOUNT = "123456789012"
 ANOTHER = ACCOUNT[::-1]
-PLACE = Place(partition="aws", region="eu-west-1", account_id=ACCOUNT)
+PLACE = Place(partition="aws", region="eu-west-1", account=ACCOUNT)
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"
 
@@ -120,7 +121,7 @@ class TestBoth:
 
     @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
     def test_arns_are_of_the_partition(self, partition: str) -> None:
-        place = Place(partition=partition, region="xx-north-1", account_id=ACCOUNT)
+        place = Place(partition=partition, region="xx-north-1", account=ACCOUNT)
         text = json.dumps([key_policy(place), topic_policy(place, f"arn:{partition}:sns:xx-north-1:{ACCOUNT}:t")])
         assert f"arn:{partition}:iam::{ACCOUNT}:root" in text
         assert f"arn:{partition}:cloudwatch:xx-north-1:" in text

@@ -1,27 +1,15 @@
-"""Policy documents as pure functions: plain data in and out, so they are tested without any AWS.
+"""The policies of the key and of the topic: who reaches them, apart from the account's own people."""
 
-Every argument may be a Terraform expression.
-"""
-
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where the stack is deployed: what an ARN is made of."""
-
-    partition: str
-    region: str
-    account_id: str
+from tap.place import Place
 
 
 def _only_alarms_of(place: Place) -> dict[str, Any]:
     """The condition that keeps another account's alarms out (the confused deputy)."""
-    alarms = f"arn:{place.partition}:cloudwatch:{place.region}:{place.account_id}:alarm:*"
     return {
-        "StringEquals": {"aws:SourceAccount": place.account_id},
-        "ArnLike": {"aws:SourceArn": alarms},
+        "StringEquals": {"aws:SourceAccount": place.account},
+        "ArnLike": {"aws:SourceArn": place.arn("cloudwatch", "alarm:*")},
     }
 
 
@@ -37,7 +25,7 @@ def key_policy(place: Place) -> dict[str, Any]:
             {
                 "Sid": "AccountAdministersKey",
                 "Effect": "Allow",
-                "Principal": {"AWS": f"arn:{place.partition}:iam::{place.account_id}:root"},
+                "Principal": {"AWS": place.arn("iam", "root", region="")},
                 "Action": "kms:*",
                 "Resource": "*",
             },

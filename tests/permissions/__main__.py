@@ -1,0 +1,84 @@
+"""`make prove`: record full lives on an embedded AWS, and evaluate the shipped policies on what was asked."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.permissions import lives, proof
+
+_OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        recording = lives.record(Path(folder))
+    rows, drops, denied = proof.table(recording), proof.dropped(recording), proof.outside(recording)
+    _print(
+        "What is asked for, and allowed",
+        ("role", "action", "resource", "by", ""),
+        [
+            (
+                row.role,
+                row.asked.action,
+                _short(row.asked.resource, recording),
+                ", ".join(row.commands),
+                _said(row.decision.allowed, row.decision.error),
+            )
+            for row in rows
+        ],
+    )
+    _print(
+        "Each action dropped in turn",
+        ("role", "statement", "action", "requests denied"),
+        [
+            (one.role, one.statement, one.action, str(one.denied) if one.denied else "[red]0: useless[/]")
+            for one in drops
+        ],
+    )
+    _print(
+        "What must be denied",
+        ("role", "what", "action", "resource", ""),
+        [
+            (
+                one.role,
+                one.what,
+                one.asked.action,
+                _short(one.asked.resource, recording),
+                _said(not one.decision.allowed, one.decision.error, "denied", "ALLOWED"),
+            )
+            for one in denied
+        ],
+    )
+    open_rows = sum(not row.decision.allowed for row in rows)
+    useless = sum(not one.denied for one in drops)
+    let_in = sum(one.decision.allowed or bool(one.decision.error) for one in denied)
+    _OUT.print(f"{len(rows)} questions, {open_rows} open; {len(drops)} actions, {useless} useless.")
+    _OUT.print(f"{len(denied)} requests that must be denied, {let_in} let in.")
+    return 1 if open_rows or useless or let_in else 0
+
+
+def _print(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = Table(*columns, title=title, title_justify="left")
+    for column in table.columns:
+        column.overflow = "fold"
+    before = ""
+    for role, *rest in rows:
+        table.add_row("" if role == before else role, *rest)
+        before = role
+    _OUT.print(table)
+
+
+def _said(fine: bool, error: str, yes: str = "allowed", no: str = "OPEN") -> str:
+    return f"[red]{error[:200]}[/]" if error else f"[green]{yes}[/]" if fine else f"[red]{no}[/]"
+
+
+def _short(resource: str, recording: lives.Recording) -> str:
+    place = recording.target.place
+    return resource.replace(f":{place.account}", "").replace(f"arn:{place.partition}:", "").replace(place.region, "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
