@@ -176,6 +176,7 @@ def test_graphs_have_axes_lines_and_a_legend(opened: Opened) -> None:
         drawn = box(shown.locator(".plot"))
         assert drawn["width"] > 500
         assert drawn["height"] > 100
+        assert box(shown.locator(".plot svg")) == pytest.approx(drawn, abs=1)
         labels = [one[-1]["label"] for one in properties["metrics"] if one[-1].get("visible", True)]
         assert shown.locator(".legend li").all_inner_texts() == labels
 

@@ -304,10 +304,8 @@ class TestPage:
         assert "on an axis at the right" in page(graph([*CAPACITY, {"yAxis": "right"}]))
 
     def test_a_metric_that_never_has_data_is_said(self) -> None:
-        html = page(graph([NAMESPACE, "SystemErrors", "TableName", "prompts", {"label": "Errors"}]))
-        assert (
-            "Errors never has data: SystemErrors is emitted per Operation and TableName, never per TableName." in html
-        )
+        html = page(graph([NAMESPACE, "ReturnedItemCount", "TableName", "prompts", {"label": "Items"}]))
+        assert "Items never has data: ReturnedItemCount is emitted per Operation and TableName, never per" in html
         assert not heights(html)
 
     def test_an_empty_body_is_a_page(self) -> None:
