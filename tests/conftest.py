@@ -15,6 +15,7 @@ KINDS = {
     "validation": "validation",
     "store": "prompt store",
     "commands": "commands",
+    "browser": "in a browser",
     "package": "package",
     "docs": "documents",
     "integration": "end to end",
