@@ -69,7 +69,7 @@ def policy_name(project: str, environment: str, region: str, role: str) -> str:
 def reader(target: Target) -> Document:
     """Reads prompts: `get`, `list` and `export`."""
     return _document(
-        _statement("ReadPrompts", [_DESCRIBED, "dynamodb:GetItem", "dynamodb:Scan"], target.table_arn),
+        _statement("ReadPrompts", ["dynamodb:GetItem", "dynamodb:Scan"], target.table_arn),
         _key_through_dynamodb(target),
     )
 
@@ -91,7 +91,8 @@ def worker(target: Target) -> Document:
 
 def importer(target: Target) -> Document:
     """Imports prompts in bulk, and gives those that have none their entry in the claim index."""
-    actions = [_DESCRIBED, "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem"]
+    of_items = ["BatchGetItem", "BatchWriteItem", "PutItem", "Scan", "UpdateItem"]
+    actions = [_DESCRIBED, *_of("dynamodb", of_items)]
     return _document(_statement("ImportPrompts", actions, target.table_arn), _key_through_dynamodb(target))
 
 
@@ -148,6 +149,13 @@ def _looking(target: Target) -> list[Statement]:
     made = [
         _statement("LookAtTable", table, target.table_arn),
         _statement("LookAtKey", of_key, key, **_own_key(target)),
+        # Terraform's provider compares the table's key with the one that AWS manages for DynamoDB.
+        _statement(
+            "LookAtDefaultKey",
+            ["kms:DescribeKey"],
+            target.place.arn("kms", "key/*"),
+            **{"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aws/dynamodb"}},
+        ),
         _statement("LookAtTopic", topic, target.topic_arn),
         _statement("LookAtAlarms", ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"], target.alarm_arns),
         _statement("LookAtDashboard", ["cloudwatch:GetDashboard"], _dashboard(target)),
@@ -164,7 +172,7 @@ def _changing(target: Target) -> list[Statement]:
     table = ["CreateTable", "DeleteTable", "TagResource", "UntagResource", "UpdateContinuousBackups", "UpdateTable"]
     of_key = ["EnableKeyRotation", "PutKeyPolicy", "ScheduleKeyDeletion", "CancelKeyDeletion", "EnableKey"]
     of_key += ["TagResource", "UntagResource", "UpdateKeyDescription", "CreateAlias", "DeleteAlias", "UpdateAlias"]
-    through_dynamodb = ["CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey*", "ReEncrypt*"]
+    through_dynamodb = ["CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey*", "ReEncrypt*"]
     topic = ["CreateTopic", "DeleteTopic", "SetTopicAttributes", "TagResource", "UntagResource"]
     alarms = ["DeleteAlarms", "PutMetricAlarm", "SetAlarmState", "TagResource", "UntagResource"]
     tags = _tags(target, "aws:RequestTag")

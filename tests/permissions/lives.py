@@ -173,8 +173,8 @@ def _planner(life: _Life) -> None:
 
 def _disturb(life: _Life) -> None:
     """Somebody else changes what the next deploy sets back."""
-    key = life.world.key(f"alias/{life.project}-dev")
-    kms, id_ = life.endpoint.kms, key.rpartition("/")[2]
+    kms = life.endpoint.kms
+    id_ = kms.describe_key(KeyId=f"alias/{life.project}-dev")["KeyMetadata"]["KeyId"]
     kms.update_key_description(KeyId=id_, Description="somebody else's")
     kms.disable_key_rotation(KeyId=id_)
     policy = json.loads(kms.get_key_policy(KeyId=id_, PolicyName="default")["Policy"])
@@ -182,8 +182,7 @@ def _disturb(life: _Life) -> None:
     kms.put_key_policy(KeyId=id_, PolicyName="default", Policy=json.dumps(policy))
     another = kms.create_key()["KeyMetadata"]["KeyId"]
     # It stays tagged, so that the deployer may take the alias away from it.
-    tags = [{"TagKey": name, "TagValue": value} for name, value in life.world.tags(key).items()]
-    kms.tag_resource(KeyId=another, Tags=tags)  # type: ignore[arg-type]
+    kms.tag_resource(KeyId=another, Tags=kms.list_resource_tags(KeyId=id_)["Tags"])
     kms.update_alias(AliasName=f"alias/{life.project}-dev", TargetKeyId=another)
     kms.disable_key(KeyId=id_)
     arn = life.place.arn("iam", f"policy/{policy_name(life.project, 'dev', REGION, 'reader')}", region="")

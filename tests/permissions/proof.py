@@ -135,7 +135,11 @@ def _of_another(asked: Asked, target: Target) -> Asked:
     if ":key/" in resource:
         resource = target.place.arn("kms", "key/ffffffff-ffff-ffff-ffff-ffffffffffff")
     context = {
-        name: "another" if name == "aws:ResourceTag/Project" else value
+        name: "alias/another"
+        if name == "kms:ResourceAliases"
+        else "another"
+        if name == "aws:ResourceTag/Project"
+        else value
         for name, value in asked.context
         # A key of which the tags don't show whose it is has none of ours.
         if not (name.startswith("aws:RequestTag") and ":key/" in resource)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -24,8 +24,20 @@ OF_A_NEW_TABLE: Final = (
     *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
     *("kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
 )
+#: The alias of the key that AWS manages for DynamoDB: Terraform's provider compares each table's key with it.
+DEFAULT_KEY: Final = "alias/aws/dynamodb"
 _ITEM_OPERATIONS: Final = frozenset(
-    {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "Query", "BatchWriteItem", "GetRecords"}
+    {
+        "GetItem",
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "Scan",
+        "Query",
+        "BatchWriteItem",
+        "GetRecords",
+        "TransactWriteItems",
+    }
 )
 _SERVICES: Final = {"monitoring": "cloudwatch", "streams.dynamodb": "dynamodb"}
 
@@ -49,22 +61,21 @@ class World:
 
     endpoint: Endpoint
     place: Place
-    #: Of shards that were asked for, the stream.
-    streams: dict[str, str] = field(default_factory=dict)
 
-    def key(self, name: str) -> str:
-        """The ARN of a key by its id, ARN or alias; of one that isn't there, an ARN that no policy names."""
+    def key(self, name: str) -> str | None:
+        """The ARN of a key by its id, ARN or alias; None for one that isn't there, of which IAM can't be asked."""
         try:
             return self.endpoint.kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"]
         except self.endpoint.kms.exceptions.NotFoundException:
-            return self.place.arn("kms", "key/00000000-0000-0000-0000-000000000000")
+            return None
 
-    def tags(self, key_arn: str) -> dict[str, str]:
-        try:
-            listed = self.endpoint.kms.list_resource_tags(KeyId=key_arn.rpartition("/")[2])["Tags"]
-        except self.endpoint.kms.exceptions.NotFoundException:
-            return {}
-        return {tag["TagKey"]: tag["TagValue"] for tag in listed}
+    def about(self, key_arn: str) -> dict[str, str]:
+        """The context of a request about a key: its tags, and whether it is the one that DynamoDB uses by default."""
+        kms, id_ = self.endpoint.kms, key_arn.rpartition("/")[2]
+        tags = kms.list_resource_tags(KeyId=id_)["Tags"]
+        aliases = {one["AliasName"] for one in kms.list_aliases()["Aliases"] if one.get("TargetKeyId") == id_}
+        by_default = {"kms:ResourceAliases": DEFAULT_KEY} if DEFAULT_KEY in aliases else {}
+        return by_default | {f"aws:ResourceTag/{tag['TagKey']}": tag["TagValue"] for tag in tags}
 
     def key_of(self, table: str) -> str | None:
         described = self.endpoint.dynamodb.describe_table(TableName=table)["Table"]
@@ -86,10 +97,10 @@ def asked(sent: Sent, world: World) -> list[Asked]:
     if service == "sts":  # GetCallerIdentity is everybody's
         return []
     request = _Request(service, sent, world)
-    found = _QUESTIONS.get(service)
-    if found is None:
-        raise UnknownRequestError(f"{service}:{sent.operation}")
-    return list(found(request))
+    try:
+        return list(_QUESTIONS[service](request))
+    except KeyError as error:
+        raise UnknownRequestError(f"{service}:{sent.operation} without {error}: {sent.body[:500]!r}") from error
 
 
 @dataclass(frozen=True)
@@ -140,20 +151,26 @@ def _dynamodb(request: _Request) -> Iterator[Asked]:
         yield request.of(stream)
         return
     if iterator := parameters.get("ShardIterator"):
-        stream = iterator.partition("|")[0] if iterator.startswith("arn:") else world.streams["last"]
+        stream = iterator.partition("|")[0]
         table = stream.split("/")[1]
         yield request.of(stream)
     elif arn := parameters.get("ResourceArn"):
         yield request.of(arn)
         return
+    elif transaction := parameters.get("TransactItems"):
+        # IAM knows no transactions, but what is in them.
+        parts = [(kind, one["TableName"]) for item in transaction for kind, one in item.items()]
+        for kind, table in dict.fromkeys(parts):
+            action = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
+            yield request.of(world.place.arn("dynamodb", f"table/{table}"), action)
     else:
         (table,) = parameters.get("RequestItems") or [parameters["TableName"]]
         arn = world.place.arn("dynamodb", f"table/{table}")
         index = parameters.get("IndexName")
         yield from [request.of(f"{arn}/index/{index}")] if index else request.with_tags(arn)
     if request.operation == "CreateTable":
-        key = world.key(parameters["SSESpecification"]["KMSMasterKeyId"])
-        yield from _through_dynamodb(OF_A_NEW_TABLE, key, world)
+        if key := world.key(parameters["SSESpecification"]["KMSMasterKeyId"]):
+            yield from _through_dynamodb(OF_A_NEW_TABLE, key, world)
     elif request.operation in _ITEM_OPERATIONS and (key_of_table := world.key_of(table)):
         yield from _through_dynamodb(OF_ITEMS, key_of_table, world)
 
@@ -161,7 +178,7 @@ def _dynamodb(request: _Request) -> Iterator[Asked]:
 def _through_dynamodb(actions: tuple[str, ...], key: str, world: World) -> Iterator[Asked]:
     via = {"kms:ViaService": f"dynamodb.{world.place.region}.amazonaws.com"}
     for action in actions:
-        yield Asked(action, key, tuple(sorted((via | _resource_tags(world.tags(key))).items())))
+        yield Asked(action, key, tuple(sorted((via | world.about(key)).items())))
 
 
 def _kms(request: _Request) -> Iterator[Asked]:
@@ -178,8 +195,8 @@ def _kms(request: _Request) -> Iterator[Asked]:
     if alias := parameters.get("AliasName"):
         yield request.of(world.place.arn("kms", alias))
         names += [alias] * (request.operation in ("DeleteAlias", "UpdateAlias"))
-    for key in dict.fromkeys(map(world.key, names)):
-        yield request.of(key, **requested, **_resource_tags(world.tags(key)))
+    for key in dict.fromkeys(filter(None, map(world.key, names))):
+        yield request.of(key, **requested, **world.about(key))
 
 
 def _sns(request: _Request) -> Iterator[Asked]:
@@ -234,10 +251,6 @@ def _s3(request: _Request) -> Iterator[Asked]:
         yield request.of(f"{arn}/{key}", _OBJECT_ACTIONS[request.sent.method])
     else:
         yield request.of(arn, "ListBucket")
-
-
-def _resource_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    return {f"aws:ResourceTag/{name}": value for name, value in tags.items()}
 
 
 _QUESTIONS: Final[Mapping[str, Callable[[_Request], Iterator[Asked]]]] = {
