@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tap import __version__
-from tap.cli import adopt, demo, drift, hcl, local, outputs, prompts, prove, release
+from tap.cli import adopt, alarms, check, dashboard, demo, drift, hcl, local, outputs, policy, prompts, prove, release
 
 app = typer.Typer(
     name="tap",
@@ -21,9 +21,13 @@ app.add_typer(local.app, name="local")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(prove.app, name="prove")
 app.command()(outputs.outputs)
+app.command()(policy.policy)
 app.command()(adopt.adopt)
 app.command()(release.release)
 app.command()(drift.drift)
+app.command()(check.check)
+app.add_typer(alarms.app, name="alarms")
+app.command()(dashboard.dashboard)
 app.command()(hcl.hcl)
 app.command()(hcl.module)
 app.command()(demo.demo)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tap.declared.cloudformation import renamed
 from tap.declared.resources import Document, Resource
 
 TYPE: Final = "aws_cloudwatch_metric_alarm"
@@ -56,16 +57,26 @@ class Alarm:
 
 def alarms(document: Document) -> Iterator[Alarm]:
     """The alarms on metrics in a document."""
-    return (_alarm(one) for one in document.of_type(TYPE))
+    return (of_resource(one) for one in document.of_type(TYPE))
 
 
-def _alarm(resource: Resource) -> Alarm:
-    values = resource.values
+def of_resource(resource: Resource) -> Alarm:
+    """A declared alarm."""
+    return _alarm(resource.address, resource.attributes["alarm_name"], resource.attributes["arn"], resource.values)
+
+
+def of_described(described: Mapping[str, Any]) -> Alarm:
+    """A deployed one, as DescribeAlarms tells it."""
+    name, arn = described["AlarmName"], described["AlarmArn"]
+    return _alarm(name, name, arn, renamed({**described, "MetricQuery": described.get("Metrics", [])}))
+
+
+def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alarm:
     periods = int(values.get("evaluation_periods") or 1)
     return Alarm(
-        address=resource.address,
-        name=str(resource.attributes["alarm_name"]),
-        arn=str(resource.attributes["arn"]),
+        address=address,
+        name=name,
+        arn=arn,
         queries=tuple(_queries(values)),
         comparison=str(values.get("comparison_operator", "")),
         threshold=float(values["threshold"]) if values.get("threshold") is not None else None,

@@ -88,8 +88,8 @@ class _Reader:
             if resolved is not None:
                 if name == "Metrics":
                     resolved = [{"ReturnData": True, **one} for one in resolved]  # CloudFormation's default
-                renamed = json.dumps(resolved) if name in _VERBATIM else _renamed(resolved)
-                values[names.get(name, _small(name))] = _pairs(renamed) if name == "Dimensions" else renamed
+                kept = json.dumps(resolved) if name in _VERBATIM else renamed(resolved)
+                values[names.get(name, _small(name))] = _pairs(kept) if name == "Dimensions" else kept
         return values
 
     def resolved(self, value: Any) -> Any:
@@ -178,13 +178,13 @@ def _small(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _renamed(value: Any) -> Any:
+def renamed(value: Any) -> Any:
+    """AWS's names as Terraform writes them, however deep; CloudFormation's are those of the interfaces."""
     if isinstance(value, Mapping):
         return {
-            _small(name): _pairs(_renamed(one)) if name == "Dimensions" else _renamed(one)
-            for name, one in value.items()
+            _small(name): _pairs(renamed(one)) if name == "Dimensions" else renamed(one) for name, one in value.items()
         }
-    return [_renamed(one) for one in value] if isinstance(value, list) else value
+    return [renamed(one) for one in value] if isinstance(value, list) else value
 
 
 def _pairs(dimensions: Any) -> Any:

@@ -70,7 +70,7 @@ def addresses(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{kind}.{logical_id}[0]" if "count" in arguments else f"{kind}.{logical_id}"
 
 
-def _asked(client: Any, operation: str, *absent: str, **parameters: Any) -> Any:
+def asked(client: Any, operation: str, *absent: str, **parameters: Any) -> Any:
     """What an operation answers; None when it says that the thing is not there."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -85,7 +85,7 @@ def _asked(client: Any, operation: str, *absent: str, **parameters: Any) -> Any:
 def _table(search: _Search) -> Mapping[str, Any] | None:
     name = search.argument(TABLE, "name")
     client = search.session.client("dynamodb")
-    answer = _asked(client, "describe_table", "ResourceNotFoundException", TableName=name)
+    answer = asked(client, "describe_table", "ResourceNotFoundException", TableName=name)
     if answer is None:
         return None
     described: Mapping[str, Any] = answer["Table"]
@@ -93,7 +93,7 @@ def _table(search: _Search) -> Mapping[str, Any] | None:
         raise DeployedError(f"The table {name} is being deleted: wait until it is gone, then run this again.")
     if described["TableStatus"] == "CREATING":
         client.get_waiter("table_exists").wait(TableName=name)
-        described = _asked(client, "describe_table", TableName=name)["Table"]
+        described = asked(client, "describe_table", TableName=name)["Table"]
     search.ids[TABLE] = name
     return described
 
@@ -102,14 +102,14 @@ def _tags(search: _Search, table: Mapping[str, Any] | None) -> Mapping[str, str]
     if table is None:
         return {}
     client = search.session.client("dynamodb")
-    listed = _asked(client, "list_tags_of_resource", ResourceArn=table["TableArn"])["Tags"]
+    listed = asked(client, "list_tags_of_resource", ResourceArn=table["TableArn"])["Tags"]
     return {tag["Key"]: tag["Value"] for tag in listed}
 
 
 def _alias(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     name = search.argument(address, "name")
     client = search.session.client("kms")
-    answer = _asked(client, "describe_key", "NotFoundException", KeyId=name)
+    answer = asked(client, "describe_key", "NotFoundException", KeyId=name)
     if answer is not None:
         search.ids[address] = name
 
@@ -118,7 +118,7 @@ def _key(search: _Search, address: str, table: Mapping[str, Any] | None) -> None
     """The key is what the alias points at; without an alias, the one that this stack made before it was interrupted."""
     client = search.session.client("kms")
     alias = search.argument("aws_kms_alias.KMSKeyAlias", "name")
-    answer = _asked(client, "describe_key", "NotFoundException", KeyId=alias)
+    answer = asked(client, "describe_key", "NotFoundException", KeyId=alias)
     if answer is not None:
         metadata = answer["KeyMetadata"]
         if metadata["KeyState"] not in _LIVING:
@@ -142,19 +142,28 @@ def _key(search: _Search, address: str, table: Mapping[str, Any] | None) -> None
         ]
 
 
+def own_key_arn(alias: str, session: Session) -> str | None:
+    """The ARN of the key that an alias points at, if there is one.
+
+    :raises DeployedError: when AWS doesn't let us ask.
+    """
+    answer = asked(session.client("kms"), "describe_key", "NotFoundException", KeyId=alias)
+    return answer["KeyMetadata"]["Arn"] if answer else None
+
+
 def _own_keys(search: _Search, address: str, client: Any) -> Iterator[Mapping[str, Any]]:
     """Living keys with this stack's description and tags: made, and not recorded, when a deploy was killed."""
     description, tags = search.argument(address, "description"), search.argument(address, "tags")
     parameters: dict[str, str] = {}
     while True:
-        page = _asked(client, "list_keys", **parameters)
+        page = asked(client, "list_keys", **parameters)
         for key in page["Keys"]:
             # A key whose policy keeps us out is somebody else's.
-            answer = _asked(client, "describe_key", "NotFoundException", "AccessDeniedException", KeyId=key["KeyId"])
+            answer = asked(client, "describe_key", "NotFoundException", "AccessDeniedException", KeyId=key["KeyId"])
             metadata = answer["KeyMetadata"] if answer else {}
             if metadata.get("Description") != description or metadata["KeyState"] not in _LIVING:
                 continue
-            listed = _asked(client, "list_resource_tags", KeyId=key["KeyId"])["Tags"]
+            listed = asked(client, "list_resource_tags", KeyId=key["KeyId"])["Tags"]
             if tags.items() <= {tag["TagKey"]: tag["TagValue"] for tag in listed}.items():
                 yield metadata
         if not page.get("Truncated"):
@@ -165,7 +174,7 @@ def _own_keys(search: _Search, address: str, client: Any) -> Iterator[Mapping[st
 def _topic(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     arn = search.arn("sns", search.argument(address, "name"))
     client = search.session.client("sns")
-    if _asked(client, "get_topic_attributes", "NotFound", "NotFoundException", TopicArn=arn) is not None:
+    if asked(client, "get_topic_attributes", "NotFound", "NotFoundException", TopicArn=arn) is not None:
         search.ids[address] = arn
 
 
@@ -184,7 +193,7 @@ def _subscription(search: _Search, address: str, _: Mapping[str, Any] | None) ->
     client = search.session.client("sns")
     parameters = {"TopicArn": topic}
     while search.email:
-        page = _asked(client, "list_subscriptions_by_topic", "NotFound", "NotFoundException", **parameters)
+        page = asked(client, "list_subscriptions_by_topic", "NotFound", "NotFoundException", **parameters)
         for one in (page or {}).get("Subscriptions", []):
             if (one["Protocol"], one["Endpoint"]) == ("email", search.email) and one["SubscriptionArn"].startswith(
                 "arn:"
@@ -199,7 +208,7 @@ def _subscription(search: _Search, address: str, _: Mapping[str, Any] | None) ->
 def _alarm(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     name = search.argument(address, "alarm_name")
     client = search.session.client("cloudwatch")
-    answer = _asked(client, "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])
+    answer = asked(client, "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])
     if answer["MetricAlarms"]:
         search.ids[address] = name
 
@@ -208,14 +217,14 @@ def _dashboard(search: _Search, address: str, _: Mapping[str, Any] | None) -> No
     name = search.argument(address, "dashboard_name")
     client = search.session.client("cloudwatch")
     absent = ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException")
-    if _asked(client, "get_dashboard", *absent, DashboardName=name) is not None:
+    if asked(client, "get_dashboard", *absent, DashboardName=name) is not None:
         search.ids[address] = name
 
 
 def _policy(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     arn = f"arn:{search.session.partition}:iam::{search.session.account}:policy/{search.argument(address, 'name')}"
     client = search.session.client("iam")
-    if _asked(client, "get_policy", "NoSuchEntity", PolicyArn=arn) is not None:
+    if asked(client, "get_policy", "NoSuchEntity", PolicyArn=arn) is not None:
         search.ids[address] = arn
 
 

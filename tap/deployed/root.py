@@ -57,6 +57,16 @@ class Root:
         document: dict[str, Any] = json.loads((self.folder / "cdk.tf.json").read_bytes())
         return document
 
+    @property
+    def given_variables(self) -> Mapping[str, Any]:
+        """The values of the stack's variables that the process environment gives, as Terraform takes them."""
+        given = {
+            name: self.variables[f"TF_VAR_{name}"]
+            for name in self.document.get("variable", {})
+            if f"TF_VAR_{name}" in self.variables
+        }
+        return {name: {"true": True, "false": False}.get(value, value) for name, value in given.items()}
+
     def init(self) -> None:
         """`terraform init`; the provider is there already, or comes from a mirror or the registry."""
         self._run("init", "-input=false", seconds=_PLAN_SECONDS)
@@ -191,6 +201,21 @@ def synthesized(
     :raises DeployedError: when there is no such environment, or the synth refuses: what it says is the reason.
     """
     project = project or project_folder()
+    settings, variables, is_known = environment(name, process_environment, project)
+    if is_adopting:
+        variables[ADOPTING] = "1"
+    root = Root(settings, project, variables | terraform.environment(variables), is_known)
+    _synth(root)
+    return root
+
+
+def environment(
+    name: str, process_environment: Mapping[str, str], project: Path
+) -> tuple[config.Settings, dict[str, str], bool]:
+    """The settings of the environment of that name, the variables to run its stack with, and whether it has a table.
+
+    :raises DeployedError: when the process environment is about another one; :raises SettingsError: for a mistake.
+    """
     variables = dict(process_environment)
     if (only := variables.get("TAP_ENVIRONMENT_SUFFIX")) not in (None, name):
         raise DeployedError(f"TAP_ENVIRONMENT_SUFFIX is {only}, and this is about {name}: unset it.")
@@ -199,11 +224,7 @@ def synthesized(
     if not is_known:
         variables["TAP_ENVIRONMENT_SUFFIX"] = name  # a throw-away one, which needs no table
         (environments[name],) = config.load(project / "environments.toml", variables)
-    if is_adopting:
-        variables[ADOPTING] = "1"
-    root = Root(environments[name], project, variables | terraform.environment(variables), is_known)
-    _synth(root)
-    return root
+    return environments[name], variables, is_known
 
 
 def project_folder() -> Path:

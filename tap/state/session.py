@@ -57,14 +57,21 @@ class Session:
 
         :raises StateError: when not; Terraform would find out later, and some of it after half a minute.
         """
+        self.require_allowed()
+        if isinstance(self._settings.backend, S3Backend):
+            self._require_bucket(self._settings.backend)
+
+    def require_allowed(self) -> None:
+        """Return if the credentials work and are of an account that the environment may be in.
+
+        :raises StateError: when not.
+        """
         account, allowed = self.account, self._settings.allowed_account_ids
         if allowed and account not in allowed:
             raise StateError(
                 f"{self._settings.stack_name}: the credentials are of the account {account}, and"
                 f" allowed_account_ids has only {', '.join(allowed)}: use that account's credentials."
             )
-        if isinstance(self._settings.backend, S3Backend):
-            self._require_bucket(self._settings.backend)
 
     def bucket_client(self, backend: S3Backend) -> Any:
         """A client for the backend's bucket, by the backend's own credentials: the provider's are not for it."""

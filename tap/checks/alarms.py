@@ -1,0 +1,56 @@
+"""The alarms: what they watch, when they fire, and whom they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tap.checks.lines import NOT_THERE, Deployed, Line, tags
+from tap.declared.alarms import Alarm, Query, of_described, of_resource
+from tap.declared.resources import Resource
+from tap.deployed.existing import asked
+
+
+def alarm(resource: Resource, deployed: Deployed) -> Iterator[Line]:
+    """The lines of an alarm."""
+    promised = of_resource(resource)
+    client = deployed.session.client("cloudwatch")
+    described = described_alarm(client, promised.name)
+    if described is None:
+        yield Line(resource.address, "exists", promised.name, NOT_THERE)
+        return
+    found = of_described(described)
+    yield Line(resource.address, "watches", _watched(promised), _watched(found))
+    yield Line(resource.address, "fires", _condition(promised), _condition(found))
+    yield Line(resource.address, "missing data", promised.treat_missing_data, found.treat_missing_data)
+    yield Line(resource.address, "actions", _switched(promised.actions_enabled), _switched(found.actions_enabled))
+    yield Line(resource.address, "ALARM tells", sorted(promised.alarm_actions), sorted(found.alarm_actions))
+    yield Line(resource.address, "OK tells", sorted(promised.ok_actions), sorted(found.ok_actions))
+    listed = asked(client, "list_tags_for_resource", ResourceARN=described["AlarmArn"])["Tags"]
+    yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in listed})
+
+
+def described_alarm(client: Any, name: str) -> Mapping[str, Any] | None:
+    """An alarm as DescribeAlarms tells it; None if there is none of that name."""
+    answer = asked(client, "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])
+    return next(iter(answer["MetricAlarms"]), None)
+
+
+def _watched(alarm: Alarm) -> list[str]:
+    return sorted(_query(one) for one in alarm.queries)
+
+
+def _query(query: Query) -> str:
+    if query.expression:
+        return query.expression
+    dimensions = ", ".join(f"{name}={value}" for name, value in sorted(query.dimensions))
+    return f"{query.statistic} of {query.namespace} {query.metric}{{{dimensions}}} per {query.period} s"
+
+
+def _condition(alarm: Alarm) -> str:
+    times = f"{alarm.datapoints_to_alarm} of {alarm.evaluation_periods} periods"
+    return f"{alarm.comparison} {alarm.threshold:g}, {times}"
+
+
+def _switched(on: bool) -> str:
+    return "on" if on else "off"

@@ -1,0 +1,56 @@
+"""The key and its alias: usable, rotating, and open to those that the code lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tap.checks.lines import NOT_THERE, Deployed, Line, policy, tags
+from tap.declared.resources import Resource
+from tap.deployed.existing import asked
+
+
+def key(resource: Resource, deployed: Deployed) -> Iterator[Line]:
+    """The lines of the key."""
+    address = resource.address
+    if deployed.key is None:
+        yield Line(address, "exists", resource.values["description"], NOT_THERE)
+        return
+    client, id_ = deployed.session.client("kms"), deployed.key["KeyId"]
+    yield Line(address, "state", "Enabled", deployed.key["KeyState"])
+    yield Line(address, "description", resource.values["description"], deployed.key["Description"])
+    # Of a key that is on its way out AWS answers nothing more.
+    absent = ("KMSInvalidStateException",)
+    rotation = asked(client, "get_key_rotation_status", *absent, KeyId=id_) or {}
+    yield Line(address, "rotation", resource.values["enable_key_rotation"], rotation.get("KeyRotationEnabled", False))
+    document = asked(client, "get_key_policy", KeyId=id_, PolicyName="default")["Policy"]
+    yield from policy(resource, "policy", resource.values["policy"], document)
+    yield from tags(resource, deployed, tags_of(client, id_))
+
+
+def alias(resource: Resource, deployed: Deployed) -> Iterator[Line]:
+    """That the alias points at the key."""
+    answer = described(deployed.session.client("kms"), resource.values["name"])
+    yield Line(resource.address, "points at", deployed.key_arn, answer["Arn"] if answer else NOT_THERE)
+
+
+def of_stack(promised: Resource, names: Iterator[str], client: Any) -> Mapping[str, Any] | None:
+    """The stack's key: of those that its parts name, the one with its description and tags; else the first that is."""
+    there = [found for name in names if (found := described(client, name))]
+    for found in there:
+        own = promised.values.get("tags", {}).items() <= tags_of(client, found["KeyId"]).items()
+        if own and found["Description"] == promised.values["description"]:
+            return found
+    return there[0] if there else None
+
+
+def described(client: Any, name: str) -> Mapping[str, Any] | None:
+    """A key's metadata, by its id, ARN or alias."""
+    answer = asked(client, "describe_key", "NotFoundException", KeyId=name)
+    return answer["KeyMetadata"] if answer else None
+
+
+def tags_of(client: Any, key_id: str) -> dict[str, str]:
+    """A key's tags."""
+    listed = asked(client, "list_resource_tags", "AccessDeniedException", KeyId=key_id)
+    return {tag["TagKey"]: tag["TagValue"] for tag in (listed or {}).get("Tags", [])}

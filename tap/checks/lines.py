@@ -1,0 +1,84 @@
+"""Promises and what was found, a line for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tap.declared.resources import Document, Resource
+from tap.state.session import Session
+
+NOT_THERE: Final = "not there"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One promise about one resource, and what AWS says of it."""
+
+    address: str
+    what: str
+    promised: Any
+    found: Any
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is as promised."""
+        return bool(self.promised == self.found)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What is asked: with which credentials, and about which stack."""
+
+    session: Session
+    document: Document
+    #: The key that is the stack's, as DescribeKey tells it; None if there is none.
+    key: Mapping[str, Any] | None
+    default_tags: Mapping[str, str]
+
+    @property
+    def key_arn(self) -> str:
+        """The key's ARN."""
+        return self.key["Arn"] if self.key else NOT_THERE
+
+
+def tags(resource: Resource, deployed: Deployed, found: Mapping[str, str]) -> Iterator[Line]:
+    """That each promised tag is there; others may have more."""
+    promised = {**deployed.default_tags, **resource.values.get("tags", {})}
+    kept = {name: value for name, value in found.items() if name in promised}
+    yield Line(resource.address, "tags", promised, kept)
+
+
+def policy(resource: Resource, what: str, promised: str, found: str | None) -> Iterator[Line]:
+    """That a policy says the same, however AWS writes it; of another one, the statements that differ."""
+    ours, theirs = _statements(promised), _statements(found or "{}")
+    if ours == theirs:
+        yield Line(resource.address, what, "as in the code", "as in the code")
+        return
+    told = [f"lacks {sid}" for sid in ours if sid not in theirs]
+    told += [f"also has {sid}" for sid in theirs if sid not in ours]
+    told += [f"{sid} differs: {_short(theirs[sid])}" for sid in ours if sid in theirs and ours[sid] != theirs[sid]]
+    yield Line(resource.address, what, "as in the code", "; ".join(told))
+
+
+def _statements(text: str) -> dict[str, Any]:
+    listed = json.loads(text).get("Statement", [])
+    numbered = enumerate(listed if isinstance(listed, list) else [listed], start=1)
+    return {str(one.get("Sid") or f"statement {number}"): _canonical(one) for number, one in numbered}
+
+
+def _canonical(value: Any) -> Any:
+    """AWS writes a list of one as the one, and lists in any order."""
+    if isinstance(value, Mapping):
+        return {name: _canonical(one) for name, one in value.items() if name != "Sid"}
+    if isinstance(value, list):
+        parts = [_canonical(one) for one in value]
+        return parts[0] if len(parts) == 1 else sorted(parts, key=str)
+    return value
+
+
+def _short(statement: Any) -> str:
+    text = json.dumps(statement)
+    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,0 +1,69 @@
+"""The topic, its policy, and whether whoever is to be told has confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tap.checks.lines import NOT_THERE, Deployed, Line, policy, tags
+from tap.declared.resources import Resource
+from tap.deployed.existing import asked
+
+CONFIRMED, PENDING, NOT_SUBSCRIBED = "confirmed", "not confirmed yet", "not subscribed"
+
+
+def topic(resource: Resource, deployed: Deployed) -> Iterator[Line]:
+    """The lines of a topic."""
+    client, arn = deployed.session.client("sns"), resource.attributes["arn"]
+    found = attributes(client, arn)
+    if found is None:
+        yield Line(resource.address, "exists", resource.values["name"], NOT_THERE)
+        return
+    named = found.get("KmsMasterKeyId") or "nothing"
+    # A topic may name its key by id, ARN or alias.
+    key = deployed.key or {}
+    is_own = named.rpartition("/")[2] == key.get("KeyId")
+    yield Line(resource.address, "encrypted by", deployed.key_arn, deployed.key_arn if is_own else named)
+    listed = asked(client, "list_tags_for_resource", ResourceArn=arn)["Tags"]
+    yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in listed})
+
+
+def topic_policy(resource: Resource, deployed: Deployed) -> Iterator[Line]:
+    """The lines of a topic's policy."""
+    found = attributes(deployed.session.client("sns"), resource.values["arn"])
+    yield from policy(resource, "policy", resource.values["policy"], (found or {}).get("Policy"))
+
+
+def subscription(resource: Resource, deployed: Deployed) -> Iterator[Line]:
+    """That the address gets the alarms; there is none where the setting is empty."""
+    address = resource.values.get("endpoint")
+    if not address:
+        return
+    listed = subscriptions(deployed.session.client("sns"), resource.values["topic_arn"])
+    found = next((state for protocol, endpoint, state in listed if (protocol, endpoint) == ("email", address)), None)
+    yield Line(resource.address, f"{address} is told", CONFIRMED, found or NOT_SUBSCRIBED)
+
+
+def attributes(client: Any, arn: str) -> Mapping[str, str] | None:
+    """A topic's attributes; None if there is no such topic."""
+    answer = asked(client, "get_topic_attributes", "NotFound", "NotFoundException", TopicArn=arn)
+    return answer["Attributes"] if answer else None
+
+
+def subscriptions(client: Any, topic_arn: str) -> Iterator[tuple[str, str, str]]:
+    """Who is told: protocol, endpoint, and whether it is confirmed."""
+    parameters = {"TopicArn": topic_arn}
+    while page := asked(client, "list_subscriptions_by_topic", "NotFound", "NotFoundException", **parameters):
+        for one in page["Subscriptions"]:
+            yield one["Protocol"], one["Endpoint"], _state(client, one["SubscriptionArn"])
+        if not page.get("NextToken"):
+            return
+        parameters["NextToken"] = page["NextToken"]
+
+
+def _state(client: Any, arn: str) -> str:
+    if not arn.startswith("arn:"):  # "PendingConfirmation", or "Deleted"
+        return PENDING
+    answer = asked(client, "get_subscription_attributes", "NotFound", "NotFoundException", SubscriptionArn=arn)
+    is_pending = (answer or {}).get("Attributes", {}).get("PendingConfirmation") == "true"
+    return PENDING if is_pending else CONFIRMED

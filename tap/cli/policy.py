@@ -1,0 +1,40 @@
+"""`tap policy`: the IAM policy that a role needs, and nothing more."""
+
+import json
+import os
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from tap.cli.console import err, telling_errors
+from tap.policies.roles import ROLES
+
+Role = Literal["reader", "writer", "worker", "importer", "stream-consumer", "planner", "deployer"]
+
+
+def policy(
+    role: Annotated[Role, typer.Argument(help="Who it is for.")],
+    environment: Annotated[str, typer.Argument(help="The environment's name in environments.toml.")],
+    account: Annotated[
+        str, typer.Option(help="The account's number, 12 digits: then nothing is asked of AWS.", metavar="NUMBER")
+    ] = "",
+) -> None:
+    """Write the IAM policy of a role: of a program, of who plans, or of who deploys. docs/security.md has the roles.
+
+    A program's policy names the key by its ARN where it exists, and else by the stack's tags.
+    """
+    from tap.deployed.access import target
+    from tap.deployed.root import environment as environment_of
+    from tap.deployed.root import project_folder
+    from tap.state.session import Session
+
+    if account and not (len(account) == 12 and account.isdecimal()):
+        raise typer.BadParameter(f"{account!r} is not an account's number, 12 digits", param_hint="--account")
+    with telling_errors():
+        settings, variables, is_known = environment_of(environment, os.environ, project_folder())
+        name = role.replace("-", "_")
+        made = ROLES[name](target(settings, name, Session(settings, variables), account))
+    if not is_known:
+        err.print(f"[yellow]Note:[/yellow] environments.toml has no \\[{environment}]: these are the defaults.")
+    sys.stdout.write(json.dumps(made, indent=2) + "\n")

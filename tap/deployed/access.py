@@ -1,0 +1,40 @@
+"""The target of a role's policy, from an environment's settings and what is deployed of it."""
+
+from __future__ import annotations
+
+from tap.deployed.existing import own_key_arn
+from tap.place import Place
+from tap.policies.roles import OF_PROGRAMS, StateBucket, Target
+from tap.settings import S3Backend, Settings
+from tap.state.session import Session
+
+
+def target(settings: Settings, role: str, session: Session, account: str = "") -> Target:
+    """The target for a role's policy; nothing is asked of AWS if the `account` is given.
+
+    Programs' policies name the key by its ARN where it exists. A deployer makes the key, so it and the planner know it
+    by its tags.
+
+    :raises StateError: without working credentials; :raises DeployedError: when AWS doesn't let us ask for the key.
+    """
+    if not account and len(settings.allowed_account_ids) == 1 and role not in OF_PROGRAMS:
+        account = settings.allowed_account_ids[0]
+    place = Place(session.partition, settings.region, account or session.account)
+    names = settings.names.model_dump()
+    backend = settings.backend
+    is_with_these_credentials = isinstance(backend, S3Backend) and not (backend.profile or backend.assume_role)
+    return Target(
+        place=place,
+        project=settings.project_name,
+        environment=settings.environment_suffix,
+        table=names["table"],
+        topic=names["topic"],
+        key_alias=names["key_alias"],
+        dashboard=names["dashboard"],
+        alarms=tuple(value for name, value in names.items() if name.endswith("_alarm")),
+        policies=tuple(settings.policy_names.values()),
+        key_arn=None if account or role not in OF_PROGRAMS else own_key_arn(names["key_alias"], session),
+        state=StateBucket(backend.bucket, settings.state_key(backend))
+        if isinstance(backend, S3Backend) and is_with_these_credentials
+        else None,
+    )
