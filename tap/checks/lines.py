@@ -47,7 +47,7 @@ class Deployed:
 def tags(resource: Resource, deployed: Deployed, found: Mapping[str, str]) -> Iterator[Line]:
     """That each promised tag is there; others may have more."""
     promised = {**deployed.default_tags, **resource.values.get("tags", {})}
-    kept = {name: value for name, value in found.items() if name in promised}
+    kept = {name: found[name] for name in promised if name in found}
     yield Line(resource.address, "tags", promised, kept)
 
 

@@ -24,10 +24,13 @@ class Session:
         self._process_environment = process_environment
         self._variables = with_profile(process_environment, settings.profile)
         self._limits = _HURRIED if is_hurried else _PATIENT
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
-        """A boto3 client of that service in the environment's region."""
-        return self._client(self._session, service, self._settings.region, self._variables)
+        """A boto3 client of that service in the environment's region; making one takes 20 ms and more."""
+        if service not in self._clients:
+            self._clients[service] = self._client(self._session, service, self._settings.region, self._variables)
+        return self._clients[service]
 
     @cached_property
     def account(self) -> str:

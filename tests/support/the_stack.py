@@ -58,6 +58,14 @@ ADDRESSES = {
     "aws_sns_topic_policy.SNSTopicPolicy",
     SUBSCRIPTION,
 }
+#: The IAM policies that the stack has where they are wanted, by role; their addresses are aws_iam_policy's.
+POLICIES = {
+    "reader": "ReaderPolicy",
+    "writer": "WriterPolicy",
+    "worker": "WorkerPolicy",
+    "importer": "ImporterPolicy",
+    "stream_consumer": "StreamConsumerPolicy",
+}
 #: What takes tags; tests/validation asks the provider's schema whether that is all.
 TAGGED = {
     "aws_kms_key.KMSKey",
