@@ -1,4 +1,7 @@
-"""`make prove`: record full lives on an embedded AWS, and evaluate the shipped policies on what was asked."""
+"""`make prove`: record full lives on an embedded AWS, and evaluate the shipped policies on what was asked.
+
+What was asked is in recorded.jsonl, which `make test` evaluates as well; `--keep` renews it.
+"""
 
 import sys
 import tempfile
@@ -9,12 +12,17 @@ from rich.table import Table
 
 from tests.permissions import lives, proof
 
+RECORDED = Path(__file__).with_name("recorded.jsonl")
 _OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         recording = lives.record(Path(folder))
+    differences = _differences(recording)
+    if differences and "--keep" in sys.argv:
+        RECORDED.write_text(recording.as_json())
+        differences = []
     rows, drops, denied = proof.table(recording), proof.dropped(recording), proof.outside(recording)
     _print(
         "What is asked for, and allowed",
@@ -57,7 +65,18 @@ def main() -> int:
     let_in = sum(one.decision.allowed or bool(one.decision.error) for one in denied)
     _OUT.print(f"{len(rows)} questions, {open_rows} open; {len(drops)} actions, {useless} useless.")
     _OUT.print(f"{len(denied)} requests that must be denied, {let_in} let in.")
-    return 1 if open_rows or useless or let_in else 0
+    for one in differences:
+        _OUT.print(f"[red]Not as in {RECORDED.name}:[/] {one}", soft_wrap=True)
+    if differences:
+        _OUT.print("If that is what you wanted: `python -m tests.permissions --keep`, and commit it with your change.")
+    return 1 if open_rows or useless or let_in or differences else 0
+
+
+def _differences(recording: lives.Recording) -> list[str]:
+    """The questions that are new, and those that nobody asked this time."""
+    kept = set(RECORDED.read_text().splitlines()) if RECORDED.exists() else set()
+    now = set(recording.as_json().splitlines())
+    return [f"new: {one}" for one in sorted(now - kept)] + [f"gone: {one}" for one in sorted(kept - now)]
 
 
 def _print(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tap import settings as config
@@ -33,12 +34,59 @@ tags = { CostCenter = "1234" }
 _WITHOUT_TAGS = _ON.replace('tags = { CostCenter = "1234" }', "")
 
 
-@dataclass
-class Recording:
-    """What was asked, by role; and for each question the commands that asked it."""
+#: What a recording has in place of a run's own names.
+PROJECT, OWN_KEY, DEFAULT_KEY_ID = "tap", "of-the-stack", "of-dynamodb"
 
-    target: Target
-    asked: dict[str, dict[Asked, set[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
+
+@dataclass(frozen=True)
+class Recording:
+    """What was asked, by role; and for each question the commands that asked it. Names are the same in each run."""
+
+    asked: Mapping[str, Mapping[Asked, tuple[str, ...]]]
+
+    @property
+    def target(self) -> Target:
+        """The stack that it is about."""
+        return _target(config.Settings(project_name=PROJECT), Place("aws", REGION, "123456789012"))
+
+    def as_json(self) -> str:
+        """The recording as a file: a line for each question."""
+        lines = [
+            json.dumps(
+                {
+                    "role": role,
+                    "action": one.action,
+                    "resource": one.resource,
+                    "context": dict(one.context),
+                    "by": list(by),
+                }
+            )
+            for role, of_role in sorted(self.asked.items())
+            for one, by in sorted(of_role.items(), key=lambda pair: (pair[0].action, pair[0].resource, pair[0].context))
+        ]
+        return "\n".join(lines) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Recording:
+        """The recording that a file holds."""
+        found: dict[str, dict[Asked, tuple[str, ...]]] = defaultdict(dict)
+        for one in map(json.loads, text.splitlines()):
+            context = tuple(sorted(one["context"].items()))
+            found[one["role"]][Asked(one["action"], one["resource"], context)] = tuple(one["by"])
+        return Recording(found)
+
+
+def _kept(questions: Mapping[str, Mapping[Asked, set[str]]], project: str) -> Recording:
+    """Without what differs from run to run: the project's name, keys' ids, when the stream began."""
+    found: dict[str, dict[Asked, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for role, of_role in questions.items():
+        for one, by in of_role.items():
+            context = tuple((name, value.replace(project, PROJECT)) for name, value in one.context)
+            key = DEFAULT_KEY_ID if "kms:ResourceAliases" in dict(context) else OWN_KEY
+            resource = re.sub(r":key/[0-9a-f-]{36}$", f":key/{key}", one.resource.replace(project, PROJECT))
+            resource = re.sub(r"/stream/.*", "/stream/2026-01-01T00:00:00.000", resource)
+            found[role][Asked(one.action, resource, context)] |= by
+    return Recording({role: {one: tuple(sorted(by)) for one, by in of_role.items()} for role, of_role in found.items()})
 
 
 class _Life:
@@ -123,8 +171,7 @@ def record(folder: Path) -> Recording:
             _live(life)
     if life.faults:
         raise life.faults[0]
-    settings = config.Settings(project_name=project)
-    return Recording(_target(settings, life.place), life.questions)
+    return _kept(life.questions, project)
 
 
 def _target(settings: config.Settings, place: Place) -> Target:
@@ -153,6 +200,8 @@ def _live(life: _Life) -> None:
     life.deploy("cdktf deploy, everything on")
     _programs(life)
     _planner(life)
+    life.tap("deployer", "alarms", "test", "dev")
+    life.tap("deployer", "dashboard", "dev", str(life.folder / "dashboard.html"))
     _disturb(life)
     life.deploy("cdktf deploy, after drift")
     _lose_the_state(life)
@@ -169,6 +218,8 @@ def _planner(life: _Life) -> None:
     life.synth("planner", "cdktf diff")
     life.terraform("planner", "cdktf diff", "plan", "-input=false", "-no-color")
     life.tap("planner", "drift", "dev")
+    life.tap("planner", "check", "dev")
+    life.tap("planner", "dashboard", "dev", str(life.folder / "dashboard.html"))
 
 
 def _disturb(life: _Life) -> None:
@@ -221,6 +272,7 @@ def _programs(life: _Life) -> None:
         found: dict[str, str] = json.loads(first)
         return found
 
+    prompts("importer", "reindex", fine=(0, 2))  # of what was imported before the index was there
     made = [prompts("writer", "create", f"prompt {number}", "review")["id"] for number in range(4)]
     prompts("writer", "update", made[3], "failed")
     prompts("reader", "get", made[0])
@@ -230,10 +282,9 @@ def _programs(life: _Life) -> None:
         prompts("worker", "extend", claim["id"], "--token", claim["token"])
         prompts("worker", finish, claim["id"], "--token", claim["token"])
     prompts("worker", "work", "w1", "--drain", "--", "true")
-    lines = "".join(json.dumps({"id": f"i{n}", "prompt_text": "x", "task_type": "t"}) + "\n" for n in range(30))
-    (life.folder / "in.ndjson").write_text(lines)
+    lines = [{"prompt_text": "x", "task_type": "t"} | ({"id": f"i{n}"} if n % 2 else {}) for n in range(30)]
+    (life.folder / "in.ndjson").write_text("".join(json.dumps(one) + "\n" for one in lines))
     prompts("importer", "import", str(life.folder / "in.ndjson"), "--again")
-    prompts("importer", "reindex", fine=(0, 2))
     prompts("reader", "export", str(life.folder / f"out-{len(life.questions)}-{secrets.token_hex(2)}.ndjson"))
     for one in made:
         prompts("writer", "delete", one)

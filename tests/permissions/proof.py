@@ -131,7 +131,8 @@ def _elsewhere(role: str, recording: Recording) -> Iterator[tuple[str, Asked]]:
 
 
 def _of_another(asked: Asked, target: Target) -> Asked:
-    resource = asked.resource.replace(target.project, "another")
+    resource = asked.resource.replace(f"{target.project}-{target.environment}", "another-one")
+    resource = resource.replace(f"{target.project}-states/{target.project}/", "states/another/")
     if ":key/" in resource:
         resource = target.place.arn("kms", "key/ffffffff-ffff-ffff-ffff-ffffffffffff")
     context = {
