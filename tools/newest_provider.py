@@ -21,6 +21,7 @@ TYPES = {
     "aws_cloudwatch_dashboard": ("cloudwatchDashboard", "cloudwatch/dashboard.py", "Dashboard"),
     "aws_cloudwatch_metric_alarm": ("cloudwatchMetricAlarm", "cloudwatch/metric_alarm.py", "MetricAlarm"),
     "aws_dynamodb_table": ("dynamodbTable", "dynamodb/table.py", "Table"),
+    "aws_iam_policy": ("iamPolicy", "iam/policy.py", "Policy"),
     "aws_kms_alias": ("kmsAlias", "kms/alias.py", "Alias"),
     "aws_kms_key": ("kmsKey", "kms/key.py", "Key"),
     "aws_sns_topic": ("snsTopic", "sns/topic.py", "Topic"),

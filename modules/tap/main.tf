@@ -706,6 +706,168 @@ resource "aws_dynamodb_table" "TurnAroundPromptTable" {
   ]
 }
 
+resource "aws_iam_policy" "ImporterPolicy" {
+  count       = var.iam_policies_enabled ? 1 : 0
+  name        = "${var.project_name}-${var.environment_suffix}-${local.region}-importer"
+  description = "Imports prompts in bulk, and gives those that have none their entry in the claim index."
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "ImportPrompts"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeTable", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}"
+      },
+      {
+        Sid      = "UseKeyThroughDynamoDB"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:DescribeKey"]
+        Resource = aws_kms_key.KMSKey.arn
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com*"
+          }
+        }
+      },
+    ]
+  })
+
+  tags = local.tags
+}
+
+resource "aws_iam_policy" "ReaderPolicy" {
+  count       = var.iam_policies_enabled ? 1 : 0
+  name        = "${var.project_name}-${var.environment_suffix}-${local.region}-reader"
+  description = "Reads prompts: get, list and export."
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "ReadPrompts"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:Scan"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}"
+      },
+      {
+        Sid      = "UseKeyThroughDynamoDB"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:DescribeKey"]
+        Resource = aws_kms_key.KMSKey.arn
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com*"
+          }
+        }
+      },
+    ]
+  })
+
+  tags = local.tags
+}
+
+resource "aws_iam_policy" "StreamConsumerPolicy" {
+  count       = var.iam_policies_enabled ? 1 : 0
+  name        = "${var.project_name}-${var.environment_suffix}-${local.region}-stream-consumer"
+  description = "Reads the table's stream of changes: watch."
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "FindStream"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeTable"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}"
+      },
+      {
+        Sid      = "ReadStream"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}/stream/*"
+      },
+      {
+        Sid      = "UseKeyThroughDynamoDB"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:DescribeKey"]
+        Resource = aws_kms_key.KMSKey.arn
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com*"
+          }
+        }
+      },
+    ]
+  })
+
+  tags = local.tags
+}
+
+resource "aws_iam_policy" "WorkerPolicy" {
+  count       = var.iam_policies_enabled ? 1 : 0
+  name        = "${var.project_name}-${var.environment_suffix}-${local.region}-worker"
+  description = "Claims prompts and completes them, by the claim index where there is one: claim and work."
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "ClaimPrompts"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeTable", "dynamodb:Scan", "dynamodb:UpdateItem"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}"
+      },
+      {
+        Sid      = "FindPromptsByIndex"
+        Effect   = "Allow"
+        Action   = ["dynamodb:Query"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}/index/claims"
+      },
+      {
+        Sid      = "UseKeyThroughDynamoDB"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:DescribeKey"]
+        Resource = aws_kms_key.KMSKey.arn
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com*"
+          }
+        }
+      },
+    ]
+  })
+
+  tags = local.tags
+}
+
+resource "aws_iam_policy" "WriterPolicy" {
+  count       = var.iam_policies_enabled ? 1 : 0
+  name        = "${var.project_name}-${var.environment_suffix}-${local.region}-writer"
+  description = "Stores prompts one by one: create, update and delete."
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "WritePrompts"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeTable", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}"
+      },
+      {
+        Sid      = "UseKeyThroughDynamoDB"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:DescribeKey"]
+        Resource = aws_kms_key.KMSKey.arn
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com*"
+          }
+        }
+      },
+    ]
+  })
+
+  tags = local.tags
+}
+
 resource "aws_kms_alias" "KMSKeyAlias" {
   name          = local.names.key_alias
   target_key_id = aws_kms_key.KMSKey.key_id

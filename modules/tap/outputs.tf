@@ -8,6 +8,11 @@ output "EnvironmentSuffix" {
   value       = var.environment_suffix
 }
 
+output "ImporterPolicyArn" {
+  description = "Imports prompts in bulk, and gives those that have none their entry in the claim index."
+  value       = one(aws_iam_policy.ImporterPolicy[*].arn)
+}
+
 output "KMSKeyArn" {
   description = "ARN of that key"
   value       = aws_kms_key.KMSKey.arn
@@ -18,6 +23,11 @@ output "KMSKeyId" {
   value       = aws_kms_key.KMSKey.key_id
 }
 
+output "ReaderPolicyArn" {
+  description = "Reads prompts: get, list and export."
+  value       = one(aws_iam_policy.ReaderPolicy[*].arn)
+}
+
 output "SNSTopicArn" {
   description = "ARN of the topic that the alarms tell"
   value       = aws_sns_topic.SNSTopic.arn
@@ -26,6 +36,11 @@ output "SNSTopicArn" {
 output "StackName" {
   description = "Name of this stack"
   value       = "TapStack${var.environment_suffix}"
+}
+
+output "StreamConsumerPolicyArn" {
+  description = "Reads the table's stream of changes: watch."
+  value       = one(aws_iam_policy.StreamConsumerPolicy[*].arn)
 }
 
 output "TurnAroundPromptTableArn" {
@@ -41,4 +56,14 @@ output "TurnAroundPromptTableName" {
 output "TurnAroundPromptTableStreamArn" {
   description = "ARN of the table's stream of changes"
   value       = aws_dynamodb_table.TurnAroundPromptTable.stream_arn
+}
+
+output "WorkerPolicyArn" {
+  description = "Claims prompts and completes them, by the claim index where there is one: claim and work."
+  value       = one(aws_iam_policy.WorkerPolicy[*].arn)
+}
+
+output "WriterPolicyArn" {
+  description = "Stores prompts one by one: create, update and delete."
+  value       = one(aws_iam_policy.WriterPolicy[*].arn)
 }

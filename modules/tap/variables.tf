@@ -28,6 +28,13 @@ variable "claim_index_enabled" {
   type        = bool
 }
 
+variable "iam_policies_enabled" {
+  description = "Whether there is an IAM policy for each role of programs."
+  default     = false
+  nullable    = false
+  type        = bool
+}
+
 variable "alarm_period" {
   description = "The seconds over which the alarms sum: whole minutes."
   default     = 300

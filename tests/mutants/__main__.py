@@ -30,11 +30,12 @@ LIKELY = {
         "tests/unit/test_dashboard.py",
         "tests/validation/test_document.py",
     ],
-    "tap/policies/": ["tests/unit/test_policies.py"],
+    "tap/policies/": ["tests/unit/test_policies.py", "tests/permissions"],
+    "tap/place.py": ["tests/unit/test_policies.py"],
     "tap/settings/": ["tests/unit/test_settings.py", "tests/unit/test_names.py"],
     "main.py": ["tests/unit/test_main.py"],
 }
-REST = [["tests/unit"], ["tests/validation"]]
+REST = [["tests/unit"], ["tests/permissions"], ["tests/validation"]]
 SNAPSHOTS = ["tests/snapshot"]
 
 

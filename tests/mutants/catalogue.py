@@ -90,7 +90,7 @@ MUTANTS = [
         "tap/policies/resources.py",
         (
             "anybody may use the key",
-            '"Principal": {"AWS": f"arn:{place.partition}:iam::{place.account_id}:root"}',
+            '"Principal": {"AWS": place.arn("iam", "root", region="")}',
             '"Principal": {"AWS": "*"}',
         ),
         ("no account-root statement", '"Action": "kms:*"', '"Action": "kms:Describe*"'),
@@ -107,10 +107,9 @@ MUTANTS = [
             '"Resource": topic_arn,\n                "Condition": _only_alarms_of(place),',
             '"Resource": topic_arn,',
         ),
-        ("no SourceAccount", '"StringEquals": {"aws:SourceAccount": place.account_id},', ""),
-        ("any source of the account", ":alarm:*", ":*"),
-        ("a literal partition", "arn:{place.partition}:cloudwatch", "arn:aws:cloudwatch"),
-        ("a literal region", "cloudwatch:{place.region}", "cloudwatch:us-east-1"),
+        ("no SourceAccount", '"StringEquals": {"aws:SourceAccount": place.account},', ""),
+        ("any source of the account", '"alarm:*"', '"*"'),
+        ("any region's alarms", 'place.arn("cloudwatch", "alarm:*")', 'place.arn("cloudwatch", "alarm:*", region="*")'),
         ("TLS denied instead of demanded", '"aws:SecureTransport": "false"', '"aws:SecureTransport": "true"'),
         ("the TLS deny is an allow", '"Effect": "Deny"', '"Effect": "Allow"'),
         (
@@ -127,6 +126,24 @@ MUTANTS = [
             "another service publishes",
             '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n                "Principal": {"Service": "cloudwatch.',
             '"Sid": "AlarmsPublish",\n                "Effect": "Allow",\n                "Principal": {"Service": "events.',
+        ),
+    ),
+    *_in("tap/place.py", ("a literal partition", "arn:{self.partition}:", "arn:aws:")),
+    *_in(
+        "tap/policies/roles.py",
+        ("a reader that reads every table", '"dynamodb:Scan"], target.table_arn', '"dynamodb:Scan"], "*"'),
+        ("a worker that may delete", '"dynamodb:Scan", "dynamodb:UpdateItem"]', '"dynamodb:*"]'),
+        ("any key, not through DynamoDB alone", ', "StringLike": {"kms:ViaService": service}', ""),
+        ("keys of other stacks", 'return {} if target.key_arn else {"StringEquals"', 'return {} or {"StringLike"'),
+        (
+            "a deployer of all topics",
+            '_statement("ChangeTopic", _of("sns", topic), target.topic_arn)',
+            '_statement("ChangeTopic", _of("sns", topic), "*")',
+        ),
+        (
+            "anybody's new key",
+            '"MakeKey", ["kms:CreateKey"], "*", StringEquals=tags',
+            '"MakeKey", ["kms:CreateKey"], "*"',
         ),
     ),
     *_in(

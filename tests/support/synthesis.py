@@ -63,5 +63,7 @@ EVERYTHING_ON = Settings(
     claim_index_enabled=True,
     tags={"CostCenter": "1234"},
 )
+#: Everything on, and an IAM policy for each role.
+WITH_POLICIES = EVERYTHING_ON.model_copy(update={"iam_policies_enabled": True})
 #: What exists already, under names of its own.
 ADOPTED = Settings(names=the_stack.names("old-{}"))

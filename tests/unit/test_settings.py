@@ -52,6 +52,7 @@ PRECEDENCE = [
     ("deletion_protection_enabled", "deletion_protection_enabled = true", True, "false", False, False),
     ("point_in_time_recovery_enabled", "point_in_time_recovery_enabled = true", True, "false", False, False),
     ("claim_index_enabled", "claim_index_enabled = true", True, "false", False, False),
+    ("iam_policies_enabled", "iam_policies_enabled = true", True, "false", False, False),
     ("alarm_period", "alarm_period = 600", 600, "60", 60, 300),
     ("profile", 'profile = "shop"', "shop", "mall", "mall", ""),
 ]

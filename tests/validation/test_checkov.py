@@ -14,7 +14,7 @@ import pytest
 
 from tap.settings import Settings
 from tests.support.documents import Document
-from tests.support.synthesis import DEFAULTS, EVERYTHING_ON, stack_json
+from tests.support.synthesis import DEFAULTS, WITH_POLICIES, stack_json
 
 CHECKOV = Path(__file__).parents[2] / ".venv-checkov" / "bin" / "checkov"
 
@@ -101,7 +101,7 @@ def as_plan(made: Document) -> Document:
 
 
 def broken() -> Document:
-    made = planned(EVERYTHING_ON)
+    made = planned(WITH_POLICIES)
     key, policy = made["aws_kms_key"]["KMSKey"], made["aws_sns_topic_policy"]["SNSTopicPolicy"]
     for one in (key, policy):
         document = json.loads(one["policy"])
@@ -127,9 +127,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], F
     root = tmp_path_factory.mktemp("checkov")
     files = {
         "defaults.tf.json": stack_json(DEFAULTS),
-        "everything-on.tf.json": stack_json(EVERYTHING_ON),
+        "everything-on.tf.json": stack_json(WITH_POLICIES),
         "defaults.plan.json": as_plan(planned(DEFAULTS)),
-        "everything-on.plan.json": as_plan(planned(EVERYTHING_ON)),
+        "everything-on.plan.json": as_plan(planned(WITH_POLICIES)),
         "broken.plan.json": as_plan(broken()),
     }
     for name, document in files.items():

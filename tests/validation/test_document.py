@@ -24,7 +24,7 @@ from tests.support.documents import (
 )
 from tests.support.dynamodb_metrics import never_emitted
 from tests.support.iam import listed
-from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
+from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, WITH_POLICIES, stack_json
 from tests.support.the_stack import ADDRESSES, ALARMS, NAMED, TAGGED
 
 STACKS = {"defaults": DEFAULTS, "everything-on": EVERYTHING_ON, "adopted": ADOPTED}
@@ -487,3 +487,26 @@ def test_the_provider_gets_credentials_and_default_tags() -> None:
             }
         ]
     }
+
+
+class TestRolePolicies:
+    """An IAM policy for each role of programs: only where it is wanted, and nothing else changes."""
+
+    def test_they_are_added_with_an_output_each(self) -> None:
+        without, document = stack_json(EVERYTHING_ON), stack_json(WITH_POLICIES)
+        added = document["resource"].pop("aws_iam_policy")
+        assert set(added) == set(the_stack.POLICIES.values())
+        outputs = {f"{name}Arn": f"${{aws_iam_policy.{name}.arn}}" for name in added}
+        assert {name: document["output"].pop(name)["value"] for name in outputs} == outputs
+        assert document["resource"] == without["resource"]
+        assert document["output"] == without["output"]
+
+    @pytest.mark.parametrize(("role", "name"), the_stack.POLICIES.items())
+    def test_each_is_about_this_stack(self, role: str, name: str) -> None:
+        body = stack_json(WITH_POLICIES)["resource"]["aws_iam_policy"][name]
+        assert body["name"] == f"tap-prod-us-east-1-{role.replace('_', '-')}"
+        assert body["tags"] == resources(stack_json(WITH_POLICIES))["aws_kms_key.KMSKey"]["tags"]
+        arns = [one for statement in json.loads(body["policy"])["Statement"] for one in listed(statement["Resource"])]
+        table = "table/tap-prod-turnaround-prompts"
+        assert all(table in one or one == "${aws_kms_key.KMSKey.arn}" for one in arns)
+        assert "${aws_kms_key.KMSKey.arn}" in arns

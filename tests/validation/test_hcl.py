@@ -16,7 +16,7 @@ from tap.hcl.text import expression
 from tap.local import ROOT
 from tap.provider import VERSION
 from tap.settings import HttpBackend, S3Backend, Settings
-from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
+from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, WITH_POLICIES, stack_json
 from tests.validation.conftest import Terraform
 from tests.validation.test_newest_provider import KNOWN, findings
 from tests.validation.test_terraform import LONGEST
@@ -29,6 +29,7 @@ BEHIND_HTTP = Settings(backend=HttpBackend(type="http", address="https://x.examp
 STACKS = {
     "defaults": DEFAULTS,
     "everything-on": EVERYTHING_ON,
+    "with-policies": WITH_POLICIES,
     "adopted": ADOPTED,
     "longest": LONGEST,
     "strange-tags-in-s3": TAGGED,
@@ -75,7 +76,7 @@ def test_what_is_a_block_is_what_the_provider_says(tf: Terraform) -> None:
     from tap.hcl import schema
 
     done = tf.run(tf.root / "providers", "providers", "schema", "-json")
-    kinds = set(stack_json(EVERYTHING_ON)["resource"])
+    kinds = set(stack_json(WITH_POLICIES)["resource"])
     file = Path(schema.__file__).with_name("blocks.json")
     assert json.loads(file.read_text()) == extracted(json.loads(done.stdout), kinds), (
         "Renew it: terraform providers schema -json | python tools/provider_blocks.py " + " ".join(sorted(kinds))

@@ -31,6 +31,7 @@ LONGEST = Settings(
     alert_email="ops@example.com",
     deletion_protection_enabled=True,
     point_in_time_recovery_enabled=True,
+    iam_policies_enabled=True,
     names=LONGEST_NAMES,
     tags={f"tag{index}": "v" * 256 for index in range(47)},
     backend=S3Backend(type="s3", bucket="states"),
