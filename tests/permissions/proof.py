@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from fnmatch import fnmatchcase
 
 from tap.policies.resources import key_policy
 from tap.policies.roles import ROLES, Document, Target
@@ -82,15 +82,23 @@ def table(recording: Recording) -> list[Row]:
 
 def dropped(recording: Recording) -> list[Dropped]:
     """Each action of each statement, dropped in turn."""
-    rows = []
-    for role, document in documents(recording.target).items():
-        asked = list(recording.asked.get(role, {}))
-        without = list(_without_one(document))
-        decisions = iter(decided(recording.target, [(policy, one) for _, _, policy in without for one in asked]))
-        for statement, action, _ in without:
-            denied = sum(not next(decisions).allowed for _ in asked)
-            rows.append(Dropped(role, statement, action, denied))
-    return rows
+    cases = [
+        (
+            role,
+            statement,
+            action,
+            policy,
+            [one for one in recording.asked.get(role, {}) if fnmatchcase(one.action, action)],
+        )
+        for role, document in documents(recording.target).items()
+        for statement, action, policy in _without_one(document)
+    ]
+    # The action's own requests: no others can miss it.
+    decisions = iter(decided(recording.target, [(policy, one) for *_, policy, asked in cases for one in asked]))
+    return [
+        Dropped(role, statement, action, sum(not next(decisions).allowed for _ in asked))
+        for role, statement, action, _, asked in cases
+    ]
 
 
 def _without_one(document: Document) -> Iterator[tuple[str, str, Document]]:
@@ -189,9 +197,3 @@ def _never(role: str, target: Target) -> Iterator[tuple[str, Asked]]:
     yield "a subscription of another kind", Asked("sns:Subscribe", target.topic_arn, (("sns:Protocol", "sqs"),))
     yield "a user", Asked("iam:CreateUser", target.place.arn("iam", "user/somebody", region=""))
     yield "its own rights", Asked("iam:AttachRolePolicy", target.place.arn("iam", "role/somebody", region=""))
-
-
-def without(document: Document, action: str) -> dict[str, Any]:
-    """A policy without an action, whichever statement has it."""
-    (policy,) = [policy for _, dropped_action, policy in _without_one(document) if dropped_action == action][:1]
-    return policy
