@@ -18,7 +18,7 @@ endif
 $(shell sh tools/stale.sh "$(PYTHON)" "$(origin PYTHON)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down setup test coverage test-cdktn test-localstack snapshots mutants bench lint lock clean terraform primed
+.PHONY: help demo down setup test coverage prove test-cdktn test-localstack snapshots mutants bench lint lock clean terraform primed
 .DELETE_ON_ERROR:
 # While npm waits for its registry pip can install.
 MAKEFLAGS += --jobs=2
@@ -39,6 +39,10 @@ test: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.
 
 coverage: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js ## The tests, and which lines of tap/ they run: a fifth slower
 	@$(PYTEST) $(PARALLEL) --cov --cov-report=term
+
+prove: setup .venv/.ready-dev ## Prove that the alarms reach somebody and that each permission is the least that works; about three minutes
+	@.venv/bin/tap prove alarms dev
+	@.venv/bin/python -m tests.permissions
 
 lint: .venv/.ready-dev ## Style, layering and types
 	@.venv/bin/ruff check .
