@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -333,6 +334,33 @@ def test_alarms_are_tried_and_left_as_they_were(world: World) -> None:
     cloudwatch.set_alarm_state(AlarmName=busy, StateValue="OK", StateReason="over")
 
 
+def test_each_tried_alarm_arrives_in_a_queue(world: World, project: str) -> None:
+    """From the stack as deployed: the alarm's action, the topic's policy, and the key that encrypts it."""
+    if not world.endpoint.evaluates_alarms:
+        pytest.skip(f"{world.endpoint.name} sends no alarm's message; `make test-localstack` shows delivery")
+    sqs, sns = world.endpoint.sqs, world.endpoint.sns
+    url = sqs.create_queue(QueueName=f"{project}-tried")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscription = sns.subscribe(TopicArn=world.topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    try:
+        tried = world.here.run(*tap("alarms", "test", "dev"))
+        assert tried.returncode == 0, tried.stdout
+        assert f"sqs {arn}: confirmed." in tried.stdout
+        names = {getattr(world.settings.names, one.setting) for one in ALARMS}
+        arrived: set[str] = set()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and arrived != names:
+            for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10).get(
+                "Messages", []
+            ):
+                told = json.loads(json.loads(message["Body"])["Message"])
+                arrived |= {told["AlarmName"]} if told["NewStateValue"] == "ALARM" else set()
+        assert arrived == names
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription)
+        sqs.delete_queue(QueueUrl=url)
+
+
 def test_the_dashboard_has_the_alarms_states(world: World, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     drawn = world.here.run(*tap("dashboard", "dev", str(page)))
@@ -363,7 +391,8 @@ def test_an_alias_that_points_elsewhere_is_red(world: World) -> None:
     description = f"Encrypts the prompts and alerts of {world.settings.stack_name}"
     world.endpoint.kms.update_key_description(KeyId=world.key, Description=description)
     world.endpoint.kms.tag_resource(KeyId=world.key, Tags=[{"TagKey": "ManagedBy", "TagValue": "cdktf"}])
-    world.endpoint.kms.update_alias(AliasName=world.settings.names.key_alias, TargetKeyId=world.another_key)
+    another = world.another_key.rpartition("/")[2]
+    world.endpoint.kms.update_alias(AliasName=world.settings.names.key_alias, TargetKeyId=another)
     (line,) = [one for one in world.lines() if one.address == ALIAS]
     assert line.promised.endswith(world.key)
     assert line.found == world.another_key
