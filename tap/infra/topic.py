@@ -23,7 +23,9 @@ def alert_topic(
 ) -> tuple[SnsTopic, SnsTopicPolicy, SnsTopicSubscription]:
     """SNSTopic, its SNSTopicPolicy and, unless `alert_email` is empty, AlertEmailSubscription."""
     topic = SnsTopic(scope, "SNSTopic", name=name, kms_master_key_id=key_arn, tags=tags)
-    policy = SnsTopicPolicy(scope, "SNSTopicPolicy", arn=topic.arn, policy=json.dumps(topic_policy(place, topic.arn)))
+    # The ARN in it is put together and not the topic's attribute: so a plan shows the policy before there is a topic.
+    document = topic_policy(place, place.arn("sns", name))
+    policy = SnsTopicPolicy(scope, "SNSTopicPolicy", arn=topic.arn, policy=json.dumps(document))
     subscription = SnsTopicSubscription(
         scope,
         "AlertEmailSubscription",

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from tap.checks import Line, check
+from tap.declared import files
+from tap.proofs.alarms import prove
 from tap.settings import Settings, load
 from tap.state.session import Session
 from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import REGION, Endpoint
+from tests.support.stacks import stacks
 from tests.support.the_stack import ADDRESSES, ALARMS, NAMED, POLICIES, SUBSCRIPTION
 
 TOML = """[dev]
@@ -310,6 +313,29 @@ def test_each_alarm_of_a_plan_is_proved(world: World, tmp_path: Path) -> None:
         proved = world.here.run(*tap("prove", "alarms", str(file)))
         assert proved.returncode == 0, proved.stdout
         assert f"all {len(ALARMS)} alarms are proved" in proved.stdout
+
+
+def test_each_alarm_of_a_first_plan_is_proved(endpoint: Endpoint, project: str, tmp_path: Path) -> None:
+    """Before anything is there, the plan knows the policies, and which topic and key will be meant."""
+    (stack,) = stacks([Settings(project_name=f"{project}p")], tmp_path, endpoint)
+    stack.terraform("plan", "-input=false", f"-out={tmp_path}/plan")
+    (tmp_path / "plan.json").write_text(stack.terraform("show", "-json", f"{tmp_path}/plan").stdout)
+    proofs = prove(files.read(tmp_path / "plan.json"))
+    assert [one.status for one in proofs] == ["proved"] * len(ALARMS)
+
+
+@pytest.mark.parametrize("role", ["reader", "stream-consumer"])
+def test_a_programs_policy_names_the_deployed_key(role: str, world: World) -> None:
+    made = world.here.run(*tap("policy", role, "dev"))
+    assert made.returncode == 0, made.stdout
+    (statement,) = [one for one in json.loads(made.stdout)["Statement"] if "kms:Decrypt" in one["Action"]]
+    assert statement["Resource"] == world.endpoint.kms.describe_key(KeyId=world.key)["KeyMetadata"]["Arn"]
+    assert set(statement["Condition"]) == {"StringLike"}
+    # The same as the one in the stack.
+    version = world.endpoint.iam.get_policy_version(PolicyArn=world.policy_arn(role.replace("-", "_")), VersionId="v1")[
+        "PolicyVersion"
+    ]["Document"]
+    assert json.loads(made.stdout) == version
 
 
 def test_alarms_are_tried_and_left_as_they_were(world: World) -> None:

@@ -263,10 +263,14 @@ class TestTable:
 
 
 class TestTopic:
-    def test_policy_is_on_this_topic(self, document: Document) -> None:
+    def test_policy_is_on_this_topic(self, document: Document, settings: Settings) -> None:
         assert the_only(document, "aws_sns_topic_policy")["arn"] == TOPIC_ARN
         statements = policies(document)["aws_sns_topic_policy.SNSTopicPolicy"]["Statement"]
-        assert {one["Resource"] for one in statements} == {TOPIC_ARN}
+        # Put together and not referred to, so that a plan shows the policy before there is a topic.
+        account = (
+            "${data.aws_partition.partition.partition}:sns:us-east-1:${data.aws_caller_identity.account.account_id}"
+        )
+        assert {one["Resource"] for one in statements} == {f"arn:{account}:{settings.names.topic}"}
         assert [one["Effect"] for one in statements] == ["Allow", "Deny"]
 
     def test_mail_is_of_this_topic(self, document: Document) -> None:
