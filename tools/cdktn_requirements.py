@@ -8,6 +8,8 @@ import re
 import sys
 from pathlib import Path
 
+#: A browser's driver, 170 MB: its tests are none of the stack's.
+NOT_NEEDED = ("greenlet", "playwright")
 ROOT = Path(__file__).parents[1]
 
 
@@ -15,7 +17,7 @@ def main() -> None:
     lock = json.loads((ROOT / "Pipfile.lock").read_text())
     own = set(re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / "tools/cdktn.txt").read_text()))
     for name, entry in sorted({**lock["default"], **lock["develop"]}.items()):
-        if name.startswith("cdktf") or name in own:
+        if name.startswith("cdktf") or name in own or name in NOT_NEEDED:
             continue
         marker = f" ; {entry['markers']}" if "markers" in entry else ""
         hashes = " ".join(f"--hash={one}" for one in entry["hashes"])

@@ -87,3 +87,8 @@ def references(value: Any) -> set[Reference]:
             elif name not in ("lookup", "can", "regex"):
                 raise ValueError(f"{name} in ${{{expression}}}")
     return found
+
+
+def listed(value: Any) -> list[str]:
+    """IAM's "a string or a list of strings"."""
+    return [value] if isinstance(value, str) else list(value)

@@ -7,7 +7,8 @@ import pytest
 
 from tap.place import Place
 from tap.policies.resources import key_policy, topic_policy
-from tests.support.iam import Request, allows, listed
+from tap.proofs.engine import Decision, Request, decide
+from tests.support.documents import listed
 
 ACCOUNT = "123456789012"
 ANOTHER = ACCOUNT[::-1]
@@ -15,10 +16,13 @@ PLACE = Place(partition="aws", region="eu-west-1", account=ACCOUNT)
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"
 
-ROOT = ("AWS", f"arn:aws:iam::{ACCOUNT}:root")
-SOMEBODY = ("AWS", f"arn:aws:iam::{ANOTHER}:root")
-CLOUDWATCH = ("Service", "cloudwatch.amazonaws.com")
-EVENTS = ("Service", "events.amazonaws.com")
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
+SOMEBODY = f"arn:aws:iam::{ANOTHER}:role/admin"
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+EVENTS = "events.amazonaws.com"
+#: What an administrator may do by IAM; a key's policy must leave it to IAM first.
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 ALARM = f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:tap-dev-dynamodb-throttle"
 OUR_ALARM = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": ALARM, "aws:SecureTransport": "true"}
@@ -43,64 +47,98 @@ def statements(effect: str) -> list[Any]:
     ]
 
 
-class TestKeyPolicy:
-    @pytest.mark.parametrize(
-        "action", ["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Decrypt"]
-    )
-    def test_the_account_administers_the_key(self, action: str) -> None:
-        assert allows(POLICIES["key"], Request(action, KEY, ROOT))
-
-    @pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"])
-    def test_our_alarms_reach_the_encrypted_topic(self, action: str) -> None:
-        assert allows(POLICIES["key"], Request(action, KEY, CLOUDWATCH, OUR_ALARM))
-
-    @pytest.mark.parametrize("action", ["kms:Encrypt", "kms:CreateGrant", "kms:PutKeyPolicy", "kms:ReEncryptFrom"])
-    def test_cloudwatch_may_do_no_more_than_that(self, action: str) -> None:
-        assert not allows(POLICIES["key"], Request(action, KEY, CLOUDWATCH, OUR_ALARM))
-
-    @pytest.mark.parametrize("context", NOT_OUR_ALARMS.values(), ids=NOT_OUR_ALARMS)
-    def test_cloudwatch_may_not_use_the_key_for_others(self, context: dict[str, str]) -> None:
-        assert not allows(POLICIES["key"], Request("kms:GenerateDataKey", KEY, CLOUDWATCH, context))
-
-    @pytest.mark.parametrize("principal", [SOMEBODY, EVENTS], ids=["another-account", "another-service"])
-    def test_nobody_else_may_use_the_key(self, principal: tuple[str, str]) -> None:
-        assert not allows(POLICIES["key"], Request("kms:Decrypt", KEY, principal, OUR_ALARM))
-
-    def test_only_the_account_has_all_of_kms(self) -> None:
-        everything = [one for one in POLICIES["key"]["Statement"] if "kms:*" in listed(one["Action"])]
-        assert [one["Principal"] for one in everything] == [{"AWS": ROOT[1]}]
+def of_key(action: str, principal: str, context: dict[str, str]) -> Request:
+    return _request("key", action, KEY, principal, context)
 
 
-class TestTopicPolicy:
-    def test_our_alarms_publish(self) -> None:
-        assert allows(POLICIES["topic"], Request("sns:Publish", TOPIC, CLOUDWATCH, OUR_ALARM))
+def of_topic(action: str, principal: str, context: dict[str, str], policy: Any = None) -> Request:
+    return _request("topic", action, TOPIC, principal, context, policy)
 
-    @pytest.mark.parametrize("context", NOT_OUR_ALARMS.values(), ids=NOT_OUR_ALARMS)
-    def test_cloudwatch_may_not_publish_for_others(self, context: dict[str, str]) -> None:
-        assert not allows(POLICIES["topic"], Request("sns:Publish", TOPIC, CLOUDWATCH, context))
 
-    @pytest.mark.parametrize("principal", [SOMEBODY, EVENTS], ids=["another-account", "another-service"])
-    def test_nobody_else_publishes(self, principal: tuple[str, str]) -> None:
-        assert not allows(POLICIES["topic"], Request("sns:Publish", TOPIC, principal, OUR_ALARM))
+def _request(
+    kind: str, action: str, resource: str, principal: str, context: dict[str, str], policy: Any = None
+) -> Request:
+    own = (EVERYTHING,) if principal.startswith("arn:") else ()
+    return Request(principal, action, resource, ACCOUNT, dict(context), own, policy or POLICIES[kind])
 
-    @pytest.mark.parametrize("action", ["sns:Subscribe", "sns:SetTopicAttributes", "sns:DeleteTopic"])
-    def test_cloudwatch_only_publishes(self, action: str) -> None:
-        assert not allows(POLICIES["topic"], Request(action, TOPIC, CLOUDWATCH, OUR_ALARM))
 
-    @pytest.mark.parametrize(
-        "principal", [CLOUDWATCH, ROOT, SOMEBODY], ids=["cloudwatch", "account", "another-account"]
-    )
-    def test_nobody_publishes_without_tls(self, principal: tuple[str, str]) -> None:
-        # Together with a policy that allows everything, so that only an explicit deny can refuse.
-        generous = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
-        both = {"Statement": [*POLICIES["topic"]["Statement"], generous]}
-        assert allows(both, Request("sns:Publish", TOPIC, principal, OUR_ALARM))
-        plain = OUR_ALARM | {"aws:SecureTransport": "false"}
-        assert not allows(both, Request("sns:Publish", TOPIC, principal, plain))
+#: The topic's policy together with one that allows everything, so that only an explicit deny can refuse.
+GENEROUS = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+WITH_GENEROUS = POLICIES["topic"] | {"Statement": [*POLICIES["topic"]["Statement"], GENEROUS]}
+PLAIN = OUR_ALARM | {"aws:SecureTransport": "false"}
 
-    @pytest.mark.parametrize("statement", topic_policy(PLACE, TOPIC)["Statement"], ids=lambda one: one["Sid"])
-    def test_each_statement_is_about_this_topic(self, statement: dict[str, Any]) -> None:
-        assert listed(statement["Resource"]) == [TOPIC]
+ALLOWED = {
+    **{
+        f"the account administers the key: {action}": of_key(f"kms:{action}", ADMIN, {})
+        for action in ("PutKeyPolicy", "ScheduleKeyDeletion", "CreateGrant", "Decrypt")
+    },
+    **{
+        f"our alarms use the key: {action}": of_key(f"kms:{action}", CLOUDWATCH, OUR_ALARM)
+        for action in ("Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
+    },
+    "our alarms publish": of_topic("sns:Publish", CLOUDWATCH, OUR_ALARM),
+    **{
+        f"{name} publishes with TLS": of_topic("sns:Publish", principal, OUR_ALARM, WITH_GENEROUS)
+        for name, principal in (("cloudwatch", CLOUDWATCH), ("account", ADMIN), ("another account", SOMEBODY))
+    },
+}
+DENIED = {
+    **{
+        f"CloudWatch may do no more with the key: {action}": of_key(f"kms:{action}", CLOUDWATCH, OUR_ALARM)
+        for action in ("Encrypt", "CreateGrant", "PutKeyPolicy", "ReEncryptFrom")
+    },
+    **{
+        f"CloudWatch may not use the key for {name}": of_key("kms:GenerateDataKey", CLOUDWATCH, context)
+        for name, context in NOT_OUR_ALARMS.items()
+    },
+    **{
+        f"{name} may not use the key": of_key("kms:Decrypt", principal, OUR_ALARM)
+        for name, principal in (("another account", SOMEBODY), ("another service", EVENTS))
+    },
+    **{
+        f"CloudWatch may not publish for {name}": of_topic("sns:Publish", CLOUDWATCH, context)
+        for name, context in NOT_OUR_ALARMS.items()
+    },
+    **{
+        f"{name} may not publish": of_topic("sns:Publish", principal, OUR_ALARM)
+        for name, principal in (("another account", SOMEBODY), ("another service", EVENTS))
+    },
+    **{
+        f"CloudWatch only publishes: {action}": of_topic(f"sns:{action}", CLOUDWATCH, OUR_ALARM)
+        for action in ("Subscribe", "SetTopicAttributes", "DeleteTopic")
+    },
+    **{
+        f"{name} may not publish without TLS": of_topic("sns:Publish", principal, PLAIN, WITH_GENEROUS)
+        for name, principal in (("cloudwatch", CLOUDWATCH), ("account", ADMIN), ("another account", SOMEBODY))
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def decisions() -> dict[str, Decision]:
+    cases = ALLOWED | DENIED
+    return dict(zip(cases, decide(list(cases.values())), strict=True))
+
+
+@pytest.mark.parametrize("what", ALLOWED)
+def test_is_let_through(what: str, decisions: dict[str, Decision]) -> None:
+    assert decisions[what].allowed, decisions[what]
+
+
+@pytest.mark.parametrize("what", DENIED)
+def test_is_not_let_through(what: str, decisions: dict[str, Decision]) -> None:
+    assert not decisions[what].allowed
+    assert not decisions[what].error
+
+
+def test_only_the_account_has_all_of_kms() -> None:
+    everything = [one for one in POLICIES["key"]["Statement"] if "kms:*" in listed(one["Action"])]
+    assert [one["Principal"] for one in everything] == [{"AWS": ROOT}]
+
+
+@pytest.mark.parametrize("statement", topic_policy(PLACE, TOPIC)["Statement"], ids=lambda one: one["Sid"])
+def test_each_statement_is_about_this_topic(statement: dict[str, Any]) -> None:
+    assert listed(statement["Resource"]) == [TOPIC]
 
 
 class TestBoth:
@@ -117,7 +155,7 @@ class TestBoth:
             assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == ACCOUNT
             assert f":{ACCOUNT}:alarm:" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
         else:
-            assert statement["Principal"] == {"AWS": ROOT[1]}
+            assert statement["Principal"] == {"AWS": ROOT}
 
     @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
     def test_arns_are_of_the_partition(self, partition: str) -> None:

@@ -15,6 +15,7 @@ from tap.store.entries import INDEX
 from tests.support import the_stack
 from tests.support.documents import (
     Document,
+    listed,
     of_kind,
     policies,
     references,
@@ -23,7 +24,6 @@ from tests.support.documents import (
     the_only,
 )
 from tests.support.dynamodb_metrics import never_emitted
-from tests.support.iam import listed
 from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, WITH_POLICIES, stack_json
 from tests.support.the_stack import ADDRESSES, ALARMS, NAMED, TAGGED
 
