@@ -18,7 +18,7 @@ endif
 $(shell sh tools/stale.sh "$(PYTHON)" "$(origin PYTHON)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down setup test coverage prove test-cdktn test-localstack snapshots mutants bench lint lock clean terraform primed
+.PHONY: help demo down setup test coverage prove test-long test-cdktn test-localstack snapshots mutants bench lint lock clean terraform primed
 .DELETE_ON_ERROR:
 # While npm waits for its registry pip can install.
 MAKEFLAGS += --jobs=2
@@ -34,8 +34,11 @@ down: ## Destroy what `make demo` deployed and stop the embedded AWS
 
 setup: .venv/.ready node_modules/.ready terraform primed ## Install what running needs: .venv, node_modules, Terraform where there is none
 
-test: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js lint ## Set all up, then lint, types, and all tests, on an embedded AWS of their own
-	@$(PYTEST) $(PARALLEL)
+test: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js lint ## Set all up, then lint, types, and all tests but the longest, on an embedded AWS of their own
+	@$(PYTEST) $(PARALLEL) -m "not long"
+
+test-long: setup .venv/.ready-dev ## The longest tests: deploys that are killed, states that move, endpoints that go away
+	@$(PYTEST) $(PARALLEL) -m long
 
 coverage: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js ## The tests, and which lines of tap/ they run: a fifth slower
 	@$(PYTEST) $(PARALLEL) --cov --cov-report=term

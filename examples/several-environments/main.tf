@@ -38,5 +38,5 @@ module "tap" {
 
 output "environments" {
   value       = module.tap
-  description = "The nine outputs of each environment."
+  description = "The outputs of each environment; null for those of the IAM policies where there are none."
 }

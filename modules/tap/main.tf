@@ -935,7 +935,7 @@ resource "aws_sns_topic_policy" "SNSTopicPolicy" {
           Service = "cloudwatch.amazonaws.com"
         }
         Action   = "sns:Publish"
-        Resource = aws_sns_topic.SNSTopic.arn
+        Resource = "arn:${data.aws_partition.partition.partition}:sns:${local.region}:${data.aws_caller_identity.account.account_id}:${local.names.topic}"
         Condition = {
           StringEquals = {
             "aws:SourceAccount" = data.aws_caller_identity.account.account_id
@@ -952,7 +952,7 @@ resource "aws_sns_topic_policy" "SNSTopicPolicy" {
           AWS = "*"
         }
         Action   = "sns:Publish"
-        Resource = aws_sns_topic.SNSTopic.arn
+        Resource = "arn:${data.aws_partition.partition.partition}:sns:${local.region}:${data.aws_caller_identity.account.account_id}:${local.names.topic}"
         Condition = {
           Bool = {
             "aws:SecureTransport" = "false"

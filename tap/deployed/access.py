@@ -20,8 +20,13 @@ def target(settings: Settings, role: str, session: Session, account: str = "") -
     if not account and len(settings.allowed_account_ids) == 1 and role not in OF_PROGRAMS:
         account = settings.allowed_account_ids[0]
     place = Place(session.partition, settings.region, account or session.account)
-    names = settings.names.model_dump()
-    backend = settings.backend
+    is_asked = not account and role in OF_PROGRAMS
+    return target_in(place, settings, own_key_arn(settings.names.key_alias, session) if is_asked else None)
+
+
+def target_in(place: Place, settings: Settings, key_arn: str | None = None) -> Target:
+    """The target in a place, from the settings alone."""
+    names, backend = settings.names.model_dump(), settings.backend
     is_with_these_credentials = isinstance(backend, S3Backend) and not (backend.profile or backend.assume_role)
     return Target(
         place=place,
@@ -31,9 +36,9 @@ def target(settings: Settings, role: str, session: Session, account: str = "") -
         topic=names["topic"],
         key_alias=names["key_alias"],
         dashboard=names["dashboard"],
-        alarms=tuple(value for name, value in names.items() if name.endswith("_alarm")),
+        alarms=tuple(names[alarm] for alarm in settings.thresholds.model_dump()),
         policies=tuple(settings.policy_names.values()),
-        key_arn=None if account or role not in OF_PROGRAMS else own_key_arn(names["key_alias"], session),
+        key_arn=key_arn,
         state=StateBucket(backend.bucket, settings.state_key(backend))
         if isinstance(backend, S3Backend) and is_with_these_credentials
         else None,

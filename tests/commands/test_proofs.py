@@ -84,8 +84,8 @@ class TestPolicy:
     def test_the_roles_are_all_that_there_are(self) -> None:
         assert {role.replace("-", "_") for role in get_args(Role)} == set(ROLES)
 
-    @pytest.mark.parametrize("role", get_args(Role))
-    def test_each_is_a_policy(self, here: Checkout, role: str) -> None:
+    @pytest.mark.parametrize("role", ["planner", "stream-consumer"])
+    def test_it_is_a_policy(self, here: Checkout, role: str) -> None:
         status, said = run(here, "policy", role, "dev", "--account", "444455556666")
         assert status == 0, said
         policy = json.loads(said)

@@ -17,6 +17,8 @@ from tests.support.http_state import http_states
 from tests.support.provider import VARIABLE, start
 from tests.support.servers import embedded_aws
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def bucket(endpoint: Endpoint, project: str) -> Iterator[str]:

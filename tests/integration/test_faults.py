@@ -23,6 +23,8 @@ from tests.support.endpoints import Endpoint
 from tests.support.relay import GoneError, Sent, relay
 from tests.support.stacks import Stack, stacks
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def stack(endpoint: Endpoint, project: str, tmp_path: Path) -> Iterator[Stack]:

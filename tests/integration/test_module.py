@@ -11,7 +11,7 @@ import pytest
 from tap.local import ROOT
 from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
-from tests.support.the_stack import OUTPUTS, SUBSCRIPTION
+from tests.support.the_stack import OUTPUTS, POLICIES, SUBSCRIPTION
 
 #: `make test` has ten minutes: half of what makes a stack here is for `make test-localstack`.
 on_localstack = pytest.mark.skipif("TAP_TEST_ENDPOINT" not in os.environ, reason="`make test-localstack` runs it")
@@ -53,7 +53,8 @@ def test_several_environments_by_terraform_alone(endpoint: Endpoint, tmp_path: P
     terraform(here, root, "apply", "-auto-approve", "-input=false")
     try:
         outputs = json.loads(terraform(here, root, "output", "-json", "environments"))
-        assert {name: set(values) for name, values in outputs.items()} == {"dev": OUTPUTS, "prod": OUTPUTS}
+        told = {name: {one for one, value in values.items() if value is not None} for name, values in outputs.items()}
+        assert told == {"dev": OUTPUTS, "prod": OUTPUTS}
         for name, index in (("dev", False), ("prod", True)):
             table = endpoint.dynamodb.describe_table(TableName=outputs[name]["TurnAroundPromptTableName"])["Table"]
             assert bool(table.get("GlobalSecondaryIndexes")) is index
@@ -88,6 +89,7 @@ SETTINGS = """[dev]
 project_name = "{project}m"
 alert_email = "ops@example.com"
 claim_index_enabled = true
+iam_policies_enabled = true
 point_in_time_recovery_enabled = true
 alarm_period = 600
 thresholds = {{ throttle_alarm = 50 }}
@@ -113,7 +115,7 @@ def test_a_stack_moves_into_the_module_with_all_that_is_in_it(endpoint: Endpoint
         terraform(here, root, "init", "-input=false")
         planned = actions(here, root)
         assert set(planned) == {"moved"}
-        assert len(planned["moved"]) == 11
+        assert len(planned["moved"]) == 11 + len(POLICIES)
         assert f"{SUBSCRIPTION}[0]" in planned["moved"]
         terraform(here, root, "apply", "-input=false", "plan")
         assert actions(here, root) == {}
@@ -123,6 +125,6 @@ def test_a_stack_moves_into_the_module_with_all_that_is_in_it(endpoint: Endpoint
         }
         assert sorted(endpoint.dynamodb.scan(TableName=table)["Items"], key=str) == sorted(items, key=str)
         outputs = json.loads(terraform(here, root, "output", "-json"))
-        assert set(outputs) == OUTPUTS
+        assert set(outputs) == OUTPUTS | {f"{name}Arn" for name in POLICIES.values()}
     finally:
         terraform(here, root, "destroy", "-auto-approve", "-input=false")

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tap import settings as config
+from tap.deployed.access import target_in
 from tap.place import Place
-from tap.policies.roles import OF_PROGRAMS, StateBucket, Target, policy_name
+from tap.policies.roles import Target, policy_name
 from tests.permissions.requests import Asked, World, asked
 from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import REGION, Endpoint
@@ -47,7 +48,9 @@ class Recording:
     @property
     def target(self) -> Target:
         """The stack that it is about."""
-        return _target(config.Settings(project_name=PROJECT), Place("aws", REGION, "123456789012"))
+        backend = config.S3Backend(type="s3", bucket=f"{PROJECT}-states")
+        settings = config.Settings(project_name=PROJECT, iam_policies_enabled=True, backend=backend)
+        return target_in(Place("aws", REGION, "123456789012"), settings)
 
     def as_json(self) -> str:
         """The recording as a file: a line for each question."""
@@ -172,24 +175,6 @@ def record(folder: Path) -> Recording:
     if life.faults:
         raise life.faults[0]
     return _kept(life.questions, project)
-
-
-def _target(settings: config.Settings, place: Place) -> Target:
-    names = settings.names.model_dump()
-    return Target(
-        place=place,
-        project=settings.project_name,
-        environment=settings.environment_suffix,
-        table=names["table"],
-        topic=names["topic"],
-        key_alias=names["key_alias"],
-        dashboard=names["dashboard"],
-        alarms=tuple(value for name, value in names.items() if name.endswith("_alarm")),
-        policies=tuple(
-            policy_name(settings.project_name, settings.environment_suffix, place.region, role) for role in OF_PROGRAMS
-        ),
-        state=StateBucket(f"{settings.project_name}-states", f"{settings.project_name}/dev/terraform.tfstate"),
-    )
 
 
 def _live(life: _Life) -> None:
