@@ -41,7 +41,7 @@ class Deployed:
     @property
     def key_arn(self) -> str:
         """The key's ARN."""
-        return self.key["Arn"] if self.key else NOT_THERE
+        return self.key["Arn"] if self.key else "this stack's key"
 
 
 def tags(resource: Resource, deployed: Deployed, found: Mapping[str, str]) -> Iterator[Line]:

@@ -48,7 +48,7 @@ def is_template(document: Mapping[str, Any]) -> bool:
 
 
 def read(template: Mapping[str, Any]) -> Document:
-    """The resources that a template declares; one on a condition only where the defaults meet it."""
+    """The resources that a template declares, those on a condition too: somewhere it will be met."""
     reader = _Reader(template)
     return Document(reader.place, tuple(reader.resources()))
 
@@ -71,8 +71,6 @@ class _Reader:
 
     def resources(self) -> Iterator[Resource]:
         for logical_id, body in self._template["Resources"].items():
-            if "Condition" in body and not self._holds({"Condition": body["Condition"]}):
-                continue
             type_ = TYPES.get(body["Type"], body["Type"])
             values = self._values(logical_id)
             attributes = attributes_of(type_, logical_id, values, self.place)

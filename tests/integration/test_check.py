@@ -81,6 +81,11 @@ class World:
     def another_key(self) -> str:
         return self.endpoint.kms.create_key()["KeyMetadata"]["Arn"]
 
+    def alarm_arn(self, address: str) -> str:
+        setting = next(one.setting for one in ALARMS if one.address == address)
+        name = getattr(self.settings.names, setting)
+        return self.endpoint.cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
+
     def policy_arn(self, role: str) -> str:
         account = self.topic.split(":")[4]
         return f"arn:aws:iam::{account}:policy/{self.settings.policy_names[role]}"
@@ -152,12 +157,21 @@ def _dashboard(world: World) -> None:
     world.endpoint.cloudwatch.put_dashboard(DashboardName=name, DashboardBody=json.dumps(body))
 
 
+def _provisioned(world: World) -> None:
+    capacity = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    world.endpoint.dynamodb.update_table(
+        TableName=world.table,
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput=capacity,  # type: ignore[arg-type]
+    )
+
+
 def _untag_table(world: World) -> None:
     arn = world.endpoint.dynamodb.describe_table(TableName=world.table)["Table"]["TableArn"]
     world.endpoint.dynamodb.untag_resource(ResourceArn=arn, TagKeys=["Environment"])
 
 
-def _another_table(world: World) -> None:
+def _another_table(world: World, attribute: str = "id") -> None:
     """Deleted and made again: the embedded AWS takes another key for a table, and goes on with the first."""
     dynamodb = world.endpoint.dynamodb
     dynamodb.update_table(TableName=world.table, DeletionProtectionEnabled=False)
@@ -165,8 +179,8 @@ def _another_table(world: World) -> None:
     dynamodb.get_waiter("table_not_exists").wait(TableName=world.table, WaiterConfig={"Delay": 1})
     dynamodb.create_table(
         TableName=world.table,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": attribute, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
         SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": world.another_key},
     )
@@ -203,6 +217,11 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
         (READS, "exists"),
         "not there",
     ),
+    "a tag of an alarm removed": (
+        lambda w: w.endpoint.cloudwatch.untag_resource(ResourceARN=w.alarm_arn(WRITES), TagKeys=["Project"]),
+        (WRITES, "tags"),
+        "{'Environment': 'dev', 'ManagedBy': 'cdktf'}",
+    ),
     "a dashboard changed": (_dashboard, (DASHBOARD, "shows"), "Errors"),
     "a dashboard deleted": (
         lambda w: w.endpoint.cloudwatch.delete_dashboards(DashboardNames=[w.settings.names.dashboard]),
@@ -224,6 +243,13 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
     "the claim index deleted": (_index, (TABLE, "indexes"), "[]"),
     "a tag of the table removed": (_untag_table, (TABLE, "tags"), "{'ManagedBy': 'cdktf', 'Project'"),
     "the table under another key": (_another_table, (TABLE, "encrypted by"), ":key/"),
+    "a table by another attribute": (lambda w: _another_table(w, "pk"), (TABLE, "key"), "pk"),
+    "provisioned capacity": (_provisioned, (TABLE, "billing mode"), "PROVISIONED"),
+    "a table deleted": (
+        lambda w: w.endpoint.dynamodb.delete_table(TableName=w.table),
+        (TABLE, "exists"),
+        "",  # not there, or DELETING
+    ),
     "the topic under no key": (
         lambda w: w.topic_attribute("KmsMasterKeyId", ""),
         (TOPIC, "encrypted by"),
@@ -241,6 +267,11 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
     ),
     "nobody subscribed": (lambda w: w.unsubscribe(), (SUBSCRIPTION, "ops@example.com is told"), "not subscribed"),
     "a wider policy of a role": (lambda w: w.role_policy("reader"), (READER, "policy"), "lacks ReadPrompts"),
+    "a tag of a role's policy removed": (
+        lambda w: w.endpoint.iam.untag_policy(PolicyArn=w.policy_arn("worker"), TagKeys=["Project"]),
+        (WORKER, "tags"),
+        "{'Environment': 'dev', 'ManagedBy': 'cdktf'}",
+    ),
     "a deleted policy of a role": (
         lambda w: w.endpoint.iam.delete_policy(PolicyArn=w.policy_arn("worker")),
         (WORKER, "exists"),
@@ -264,6 +295,8 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
     ),
     "a disabled key": (lambda w: w.endpoint.kms.disable_key(KeyId=w.key), (KEY, "state"), "Disabled"),
 }
+#: What no change above breaks: it is red where the stack is not deployed.
+NOT_DEPLOYED = {(KEY, "exists"), (TOPIC, "exists"), (ALIAS, "points at")}
 
 
 @pytest.fixture(scope="module")
@@ -281,7 +314,8 @@ def world(endpoint: Endpoint, project: str, tmp_path_factory: pytest.TempPathFac
         try:
             yield made
         finally:
-            endpoint.dynamodb.update_table(TableName=made.table, DeletionProtectionEnabled=False)
+            if made.table in endpoint.dynamodb.list_tables()["TableNames"]:  # a test failed in the middle
+                endpoint.dynamodb.update_table(TableName=made.table, DeletionProtectionEnabled=False)
             here.run(sys.executable, "main.py")
             terraform = here.environment["TERRAFORM_BINARY_NAME"]
             here.run(terraform, "-chdir=cdktf.out/stacks/TapStackdev", "destroy", "-auto-approve")
@@ -292,10 +326,15 @@ def told(here: Checkout, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_a_fresh_deployment_is_green(world: World) -> None:
+@pytest.fixture(scope="module")
+def fresh(world: World) -> list[Line]:
+    return world.lines()
+
+
+def test_a_fresh_deployment_is_green(world: World, fresh: list[Line]) -> None:
     pending = {(SUBSCRIPTION, "ops@example.com is told")}  # where the endpoint waits for the confirmation, as AWS does
-    assert world.red() - pending == set()
-    assert {one.address for one in world.lines()} == ADDRESSES | {f"aws_iam_policy.{one}" for one in POLICIES.values()}
+    assert {(one.address, one.what) for one in fresh if not one.holds} - pending == set()
+    assert {one.address for one in fresh} == ADDRESSES | {f"aws_iam_policy.{one}" for one in POLICIES.values()}
     status, said = told(world.here, "--json")
     report = json.loads(said)
     assert (status, report["status"]) == ((2, "red") if world.red() else (0, "green"))
@@ -429,8 +468,11 @@ def test_what_is_red_is_told_to_people_and_to_programs(world: World) -> None:
     status, said = told(world.here)
     assert status == 2
     assert "\x1b" not in said
-    for part in ("Check of TapStackdev", "no stream", "lacks NobodyPublishesWithoutTls", "promises do not hold"):
+    for part in ("Check of TapStackdev", "not there", "lacks NobodyPublishesWithoutTls", "promises do not hold"):
         assert part in said
+    tried = json.loads(world.here.run(*tap("alarms", "test", "dev", "--json")).stdout)
+    outcomes = [tried["alarms"][getattr(world.settings.names, one.setting)] for one in ALARMS]
+    assert outcomes == ["tested", "tested", "not there", "tells nobody: its actions are off"]
     status, said = told(world.here, "--json")
     report = json.loads(said)
     assert (status, report["status"]) == (2, "red")
@@ -446,6 +488,19 @@ def test_what_fails_has_a_status_of_its_own(world: World) -> None:
 
 
 def test_a_stack_that_is_not_deployed_is_red_all_over(world: World) -> None:
-    missing = world.here.run(*tap("check", "nothing"))
+    missing = world.here.run(*tap("check", "nothing", "--json"))
     assert missing.returncode == 2
-    assert "not there" in missing.stdout
+    red = {(one["address"], one["what"]) for one in json.loads(missing.stdout)["lines"] if one["status"] == "red"}
+    assert red >= NOT_DEPLOYED
+    tried = world.here.run(*tap("alarms", "test", "nothing", "--json"))
+    assert tried.returncode == 2
+    report = json.loads(tried.stdout)
+    assert set(report["alarms"].values()) == {"not there"}
+    assert report["subscribers"] == []
+
+
+def test_each_line_can_be_made_red(fresh: list[Line]) -> None:
+    """A new promise needs a change in CHANGES that breaks it."""
+    promised = {(one.address.partition(".")[0], one.what) for one in fresh}
+    broken = {promise for _, promise, _ in CHANGES.values()} | NOT_DEPLOYED
+    assert promised - {(address.partition(".")[0], what) for address, what in broken} == set()

@@ -279,7 +279,7 @@ class TestDocuments:
               Never: !Equals [!Ref Name, other]
             Resources:
               Topic: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Sub '${Name}-alerts'}}
-              Gone: {Type: 'AWS::SNS::Topic', Condition: Never}
+              Other: {Type: 'AWS::SNS::Topic', Condition: Never}
               Alarm:
                 Type: AWS::CloudWatch::Alarm
                 Properties:
@@ -303,7 +303,7 @@ class TestDocuments:
             """
         )
         document = files.read(file)
-        assert [one.address for one in document.resources] == ["Topic", "Alarm"]
+        assert [one.address for one in document.resources] == ["Topic", "Other", "Alarm"]
         (alarm,) = alarms(document)
         assert (alarm.name, alarm.threshold) == ("shop-alarm", 3.0)
         assert alarm.alarm_actions == (f"arn:aws:sns:us-east-1:{ACCOUNT}:shop-alerts",)
