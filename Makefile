@@ -37,7 +37,7 @@ setup: .venv/.ready node_modules/.ready terraform primed ## Install what running
 test: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js lint ## Set all up, then lint, types, and all tests but the longest, on an embedded AWS of their own
 	@$(PYTEST) $(PARALLEL) -m "not long"
 
-test-long: setup .venv/.ready-dev ## The longest tests: deploys that are killed, states that move, endpoints that go away
+test-long: setup .venv/.ready-dev ## The longest tests: adoptions, deploys that are killed, states that move, endpoints that go away
 	@$(PYTEST) $(PARALLEL) -m long
 
 coverage: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js ## The tests, and which lines of tap/ they run: a fifth slower

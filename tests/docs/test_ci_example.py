@@ -15,6 +15,8 @@ from tests.docs.pages import blocks
 from tests.support.endpoints import Endpoint
 from tests.support.servers import embedded_aws
 
+pytestmark = pytest.mark.long
+
 PAGE = ROOT / "docs/continuous-integration.md"
 NUMBER = "7"
 ACCOUNT = "123456789012"

@@ -12,6 +12,8 @@ from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
 from tests.support.the_stack import ADDRESSES, SUBSCRIPTION
 
+pytestmark = pytest.mark.long
+
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 ID = {"AttributeName": "id", "AttributeType": "S"}
 

@@ -13,6 +13,8 @@ from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import Endpoint
 from tests.support.the_stack import OUTPUTS, POLICIES, SUBSCRIPTION
 
+pytestmark = pytest.mark.long
+
 #: `make test` has ten minutes: half of what makes a stack here is for `make test-localstack`.
 on_localstack = pytest.mark.skipif("TAP_TEST_ENDPOINT" not in os.environ, reason="`make test-localstack` runs it")
 

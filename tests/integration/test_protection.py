@@ -9,6 +9,8 @@ from tests.support.endpoints import Endpoint
 from tests.support.stacks import Stack, stacks
 from tests.support.synthesis import synthesize
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def stack(endpoint: Endpoint, project: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

@@ -13,6 +13,8 @@ from tests.support.checkouts import Checkout, checkout
 from tests.support.servers import embedded_aws
 from tests.support.the_stack import ADDRESSES, SUBSCRIPTION
 
+pytestmark = pytest.mark.long
+
 KEYS = "region = us-east-1\naws_access_key_id = test\naws_secret_access_key = test"
 FIRST, SECOND = "111111111111", "222222222222"
 
