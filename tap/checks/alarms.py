@@ -21,6 +21,9 @@ def alarm(resource: Resource, deployed: Deployed) -> Iterator[Line]:
         return
     found = of_described(described)
     yield Line(resource.address, "watches", _watched(promised), _watched(found))
+    yield Line(
+        resource.address, "description", resource.values.get("alarm_description"), described.get("AlarmDescription")
+    )
     yield Line(resource.address, "fires", _condition(promised), _condition(found))
     yield Line(resource.address, "missing data", promised.treat_missing_data, found.treat_missing_data)
     yield Line(resource.address, "actions", _switched(promised.actions_enabled), _switched(found.actions_enabled))
@@ -42,9 +45,11 @@ def _watched(alarm: Alarm) -> list[str]:
 
 def _query(query: Query) -> str:
     if query.expression:
-        return query.expression
+        return f"{query.expression}{'' if query.returns_data else ', not compared'}"
     dimensions = ", ".join(f"{name}={value}" for name, value in sorted(query.dimensions))
-    return f"{query.statistic} of {query.namespace} {query.metric}{{{dimensions}}} per {query.period} s"
+    told = f"{query.statistic} of {query.namespace} {query.metric}{{{dimensions}}} per {query.period} s"
+    more = [f" in {query.unit}"] if query.unit else []
+    return "".join([told, *more, f" of {query.account}" if query.account else ""])
 
 
 def _condition(alarm: Alarm) -> str:
@@ -52,5 +57,5 @@ def _condition(alarm: Alarm) -> str:
     return f"{alarm.comparison} {alarm.threshold:g}, {times}"
 
 
-def _switched(on: bool) -> str:
+def _switched(on: bool | None) -> str:
     return "on" if on else "off"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tap.declared.cloudformation import renamed
-from tap.declared.resources import Document, Resource
+from tap.declared.resources import Document, Resource, is_unresolved
 
 TYPE: Final = "aws_cloudwatch_metric_alarm"
 
@@ -23,6 +23,7 @@ class Query:
     statistic: str = ""
     period: int = 0
     unit: str = ""
+    account: str = ""
     expression: str = ""
     returns_data: bool = True
 
@@ -40,7 +41,8 @@ class Alarm:
     evaluation_periods: int
     datapoints_to_alarm: int
     treat_missing_data: str
-    actions_enabled: bool
+    #: None when it can't be told.
+    actions_enabled: bool | None
     alarm_actions: tuple[str, ...]
     ok_actions: tuple[str, ...]
 
@@ -72,7 +74,8 @@ def of_described(described: Mapping[str, Any]) -> Alarm:
 
 
 def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alarm:
-    periods = int(values.get("evaluation_periods") or 1)
+    given = values.get("evaluation_periods")
+    periods = 1 if given is None else int(given)
     return Alarm(
         address=address,
         name=name,
@@ -83,7 +86,7 @@ def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alar
         evaluation_periods=periods,
         datapoints_to_alarm=int(values.get("datapoints_to_alarm") or periods),
         treat_missing_data=str(values.get("treat_missing_data") or "missing"),
-        actions_enabled=_flag(values.get("actions_enabled"), default=True),
+        actions_enabled=None if is_unresolved(values.get("actions_enabled")) else _on(values.get("actions_enabled")),
         alarm_actions=_texts(values.get("alarm_actions")),
         ok_actions=_texts(values.get("ok_actions")),
     )
@@ -104,8 +107,9 @@ def _queries(values: Mapping[str, Any]) -> Iterator[Query]:
             statistic=str(stat.get("stat", "")),
             period=int(stat.get("period") or one.get("period") or 0),
             unit=str(stat.get("unit") or ""),
+            account=str(one.get("account_id") or ""),
             expression=str(one.get("expression") or ""),
-            returns_data=_flag(one.get("return_data"), default=False),
+            returns_data=str(one.get("return_data")).lower() == "true",
         )
     if not listed:
         yield Query(
@@ -120,7 +124,7 @@ def _queries(values: Mapping[str, Any]) -> Iterator[Query]:
 
 
 def _dimensions(value: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((str(name), str(one)) for name, one in (value or {}).items())
+    return tuple((str(name), "" if one is None else str(one)) for name, one in (value or {}).items())
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -128,5 +132,5 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(str, listed))
 
 
-def _flag(value: Any, *, default: bool) -> bool:
-    return default if value is None else str(value).lower() == "true"
+def _on(value: Any) -> bool:
+    return value is None or str(value).lower() == "true"

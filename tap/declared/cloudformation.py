@@ -21,6 +21,7 @@ TYPES: Final[Mapping[str, str]] = {
     "AWS::KMS::Alias": "aws_kms_alias",
     "AWS::KMS::Key": "aws_kms_key",
     "AWS::SNS::Topic": "aws_sns_topic",
+    "AWS::SNS::TopicInlinePolicy": "aws_sns_topic_policy",
     "AWS::SNS::TopicPolicy": "aws_sns_topic_policy",
 }
 #: Properties whose name in Terraform is not the same in small letters.
@@ -74,8 +75,9 @@ class _Reader:
             type_ = TYPES.get(body["Type"], body["Type"])
             values = self._values(logical_id)
             attributes = attributes_of(type_, logical_id, values, self.place)
+            in_force = "Condition" not in body or self._holds({"Condition": body["Condition"]})
             for one in _one_for_each_topic(values) if type_ == "aws_sns_topic_policy" else [values]:
-                yield Resource(logical_id, type_, one, attributes)
+                yield Resource(logical_id, type_, one, attributes, in_force)
 
     def _values(self, logical_id: str) -> dict[str, Any]:
         body = self._template["Resources"][logical_id]
@@ -88,6 +90,8 @@ class _Reader:
                     resolved = [{"ReturnData": True, **one} for one in resolved]  # CloudFormation's default
                 kept = json.dumps(resolved) if name in _VERBATIM else renamed(resolved)
                 values[names.get(name, _small(name))] = _pairs(kept) if name == "Dimensions" else kept
+        if body["Type"] == "AWS::CloudWatch::Alarm":
+            values.setdefault("alarm_name", f"stack-{logical_id}-MADEUP")  # CloudFormation's way to make a name
         return values
 
     def resolved(self, value: Any) -> Any:
@@ -167,7 +171,8 @@ class _Reader:
 
 
 def _one_for_each_topic(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for topic in values.get("topics", []):
+    topics = values.get("topics", values.get("topic_arn", []))
+    for topic in topics if isinstance(topics, list) else [topics]:
         yield {"arn": topic, "policy": values.get("policy", "{}")}
 
 

@@ -20,6 +20,8 @@ def read(file: Path) -> Document:
 
     :raises DeclaredError: when it can't be read, or is none of the kinds that are known.
     """
+    if file.exists() and not file.is_file():
+        raise DeclaredError(f"{file} can't be read: it is not a file.")
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
@@ -34,16 +36,16 @@ def read(file: Path) -> Document:
                 return cloudformation.read(document)
             if isinstance(document.get("resource"), Mapping | list):
                 return terraform.read(document)
-        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise DeclaredError(
-                f"{file} is not well-formed: {type(error).__name__}: {error}. It must be {_KINDS}."
-            ) from error
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
+            raise DeclaredError(f"{file} is not well-formed ({type(error).__name__}). It must be {_KINDS}.") from error
     raise DeclaredError(f"{file} is none of the documents that can be read here: {_KINDS}.")
 
 
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
+    except RecursionError:
+        return None
     except ValueError:
         pass
     import yaml  # late: only a template in YAML needs it

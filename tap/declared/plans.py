@@ -39,8 +39,10 @@ def read(document: Mapping[str, Any]) -> Document:
     for one in listed:
         address, values = one["address"], dict(_given(one))
         for argument, is_unknown in unknown.get(address, {}).items():
-            if is_unknown and argument not in values:
+            if is_unknown is True:
                 values[argument] = _followed(address, argument, configuration, made)
+            elif is_unknown:
+                values[argument] = _marked(values.get(argument), is_unknown)
         resources.append(Resource(address, one["type"], values, made[address]))
     return Document(place, tuple(resources))
 
@@ -86,13 +88,33 @@ def _followed(
         module = module.get("module_calls", {}).get(call, {}).get("module", {})
     blocks = {one["address"]: one.get("expressions", {}) for one in module.get("resources", [])}
     expression = blocks.get(_without_index(own), {}).get(argument, {})
-    for reference in expression.get("references", []) if isinstance(expression, Mapping) else []:
-        target, _, attribute = reference.rpartition(".")
-        for candidate, attributes in made.items():
-            if _without_index(candidate) == _without_index(f"{prefix}{target}") and attribute in attributes:
-                found = attributes[attribute]
-                return [found] if argument.endswith("_actions") else found
-    return [UNKNOWN] if argument.endswith("_actions") else UNKNOWN
+    references = expression.get("references", []) if isinstance(expression, Mapping) else []
+    found = {value for reference in references for value in _meant(f"{prefix}{reference}", made)}
+    # Of several nobody knows which are taken.
+    value = found.pop() if len(found) == 1 else UNKNOWN
+    return [value] if argument.endswith("_actions") else value
+
+
+def _meant(reference: str, made: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """The attributes that a reference may mean: with an index, of that very instance."""
+    address, _, attribute = reference.rpartition(".")
+    for candidate, attributes in made.items():
+        if address in (candidate, _without_index(candidate)) and attribute in attributes:
+            yield attributes[attribute]
+
+
+def _marked(value: Any, unknown: Any) -> Any:
+    """A nested value with a mark in the place of each part that isn't known."""
+    if unknown is True:
+        return UNKNOWN
+    if isinstance(unknown, Mapping):
+        known = value if isinstance(value, Mapping) else {}
+        parts = {name: _marked(known.get(name), part) for name, part in unknown.items() if part}
+        return {**known, **parts} or value
+    if isinstance(unknown, list):
+        known_list = value if isinstance(value, list) else []
+        return [_marked(one, unknown[n] if n < len(unknown) else False) for n, one in enumerate(known_list)] or value
+    return value
 
 
 def _without_index(address: str) -> str:

@@ -29,6 +29,8 @@ class Resource:
     values: Mapping[str, Any]
     #: What others refer to it by, such as `arn`.
     attributes: Mapping[str, str]
+    #: False for what stands on a condition that the defaults don't meet.
+    in_force: bool = True
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ class _Resolver:
     def resources(self) -> Iterator[Resource]:
         for address, body in self._resources.items():
             values = self.resolved({name: value for name, value in body.items() if name != "//"})
+            if values.get("count") in (0, "0"):
+                continue
             yield Resource(address, address.partition(".")[0], values, self._attributes(address))
 
     def resolved(self, value: Any) -> Any:
@@ -93,7 +95,7 @@ class _Resolver:
         expression = expression.strip()
         if _REFERENCE.fullmatch(expression):
             value = self._reference(re.sub(r"\[[^\]]*\]", "", expression))
-            if value is not None:
+            if isinstance(value, str | int | float) or (value is not None and "[" not in expression):
                 return value
         if found := _LOOKUP.fullmatch(expression):
             table, key = dict(re.findall(r'"([^"]*)" *[=:] *"([^"]*)"', found[1])), self._expression(found[2])
@@ -126,7 +128,9 @@ class _Resolver:
     def _of_data(self, address: str, attribute: str) -> Any:
         type_ = address.split(".")[1]
         if type_ == "aws_iam_policy_document":
-            return json.dumps(policy_document(self.resolved(self._data[address]))) if attribute == "json" else None
+            data = self._data[address]
+            is_whole = attribute == "json" and not data.keys() & _MERGED
+            return json.dumps(policy_document(self.resolved(data))) if is_whole else None
         known = {
             "aws_caller_identity": {"account_id": self.place.account, "id": self.place.account},
             "aws_partition": {"partition": self.place.partition, "id": self.place.partition},
@@ -155,6 +159,8 @@ def policy_document(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"Version": data.get("version") or "2012-10-17", "Statement": statements}
 
 
+#: Other documents that are put together with it, and statements that hang on something: not evaluated here.
+_MERGED: Final = frozenset({"dynamic", "override_policy_documents", "source_policy_documents", "for_each"})
 _ELEMENTS: Final = {
     "actions": "Action",
     "not_actions": "NotAction",

@@ -32,6 +32,7 @@ OPERATIONS: Final = frozenset(
         "GetRecords",
     }
 )
+_RECORDS: Final = frozenset({"GetRecords"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Metric:
     unit: str = "Count"
     period: int = 60
     sparse: bool = True
+    #: The values of the dimension Operation.
+    operations: frozenset[str] = OPERATIONS - {"GetRecords"}
 
 
 _PER_TABLE_AND_INDEX: Final = (_TABLE, _INDEX)
@@ -78,11 +81,11 @@ DYNAMODB: Final[Mapping[str, Metric]] = {
     "ProvisionedWriteCapacityUnits": Metric(_PER_TABLE_AND_INDEX, _LEVEL, period=300, sparse=False),
     "ReadThrottleEvents": Metric(_PER_TABLE_AND_INDEX),
     "ReplicationLatency": Metric((_REPLICA,), _LEVEL, "Milliseconds", 300),
-    "ReturnedBytes": Metric((_STREAM,), _ALL, "Bytes"),
-    "ReturnedItemCount": Metric((_OPERATION,), _ALL),
-    "ReturnedRecordsCount": Metric((_STREAM,), _ALL),
-    "SuccessfulRequestLatency": Metric((_OPERATION, _STREAM), _LATENCY, "Milliseconds"),
-    "SystemErrors": Metric((_OPERATION,)),
+    "ReturnedBytes": Metric((_STREAM,), _ALL, "Bytes", operations=_RECORDS),
+    "ReturnedItemCount": Metric((_OPERATION,), _ALL, operations=frozenset({"Query", "Scan", "ExecuteStatement"})),
+    "ReturnedRecordsCount": Metric((_STREAM,), _ALL, operations=_RECORDS),
+    "SuccessfulRequestLatency": Metric((_OPERATION, _STREAM), _LATENCY, "Milliseconds", operations=OPERATIONS),
+    "SystemErrors": Metric((_OPERATION,), operations=OPERATIONS),
     "ThrottledPutRecordCount": Metric((_DELEGATED,), ("Minimum", "Maximum", "Average", "SampleCount"), period=300),
     "ThrottledRequests": Metric((_OPERATION,)),
     "TimeToLiveDeletedItemCount": Metric((_TABLE,), ("Sum",)),
@@ -106,8 +109,11 @@ def never_emitted(namespace: str, name: str, dimensions: Mapping[str, str]) -> s
     if frozenset(dimensions) not in metric.dimensions:
         emitted = " or ".join(_named(known) for known in metric.dimensions)
         return f"{name} is emitted {emitted}, never {_named(frozenset(dimensions))}"
+    if empty := sorted(dimension for dimension, value in dimensions.items() if not value):
+        return f"the dimension {empty[0]} of {name} is empty"
     operation = dimensions.get("Operation")
-    if operation is not None and operation not in OPERATIONS:
+    is_stream = "StreamLabel" in dimensions
+    if operation is not None and operation not in (_RECORDS if is_stream else metric.operations):
         return f"{name} knows no operation {operation}"
     return None
 

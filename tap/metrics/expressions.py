@@ -69,7 +69,7 @@ def evaluate(expression: str, series: Mapping[str, Points], times: Sequence[int]
         raise ExpressionError(f"the expression {expression!r} can't be read here") from error
     try:
         value = _Evaluation(expression, series, times, period).value(parsed)
-    except ArithmeticError as error:
+    except (ArithmeticError, TypeError) as error:  # the latter for what is no real number
         raise ExpressionError(f"the expression {expression!r} can't be computed: {error}") from error
     if isinstance(value, list):
         raise ExpressionError(f"the expression {expression!r} gives several series")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tap.declared.alarms import Alarm, alarms
+from tap.declared.alarms import TYPE, Alarm, of_resource
 from tap.declared.resources import Document
 from tap.proofs import delivery, metrics, series
 from tap.proofs.engine import decide
-from tap.proofs.findings import Finding, Status, unknown
+from tap.proofs.findings import Finding, Status, fault, unknown
 
 #: Alarms of other kinds, of which nothing is proved.
+_WHAT = "what it is"
+_UNREADABLE = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)
 _OTHERS = ("aws_cloudwatch_composite_alarm", "AWS::CloudWatch::AnomalyDetector")
 
 
@@ -35,7 +37,12 @@ def prove(document: Document) -> list[Proof]:
 
     :raises ProofError: when policies can't be evaluated on this machine.
     """
-    listed = list(alarms(document))
+    listed, broken = [], []
+    for resource in document.of_type(TYPE):
+        try:
+            listed.append(of_resource(resource))
+        except _UNREADABLE:
+            broken.append(Proof(resource.address, resource.address, (unknown(_WHAT, "it can't be read here"),)))
     asked = [(alarm, one) for alarm in listed for one in _asked(alarm, document)]
     requests = [request for _, one in asked if isinstance(one, delivery.Question) for request in one.requests]
     decisions = iter(decide(requests))
@@ -45,15 +52,19 @@ def prove(document: Document) -> list[Proof]:
             found[alarm.address].append(one)
         else:
             found[alarm.address] += one.answer([next(decisions) for _ in one.requests])
+    for alarm in listed:
+        if others := [one.address for one in listed if one.name == alarm.name and one.address != alarm.address]:
+            found[alarm.address].append(fault(_WHAT, f"{others[0]} has the same name: one overwrites the other"))
     proofs = [Proof(alarm.address, alarm.name, tuple(found[alarm.address])) for alarm in listed]
-    return proofs + [
-        Proof(one.address, one.address, (unknown("what it is", f"nothing is known here of a {one.type}"),))
+    others_ = [
+        Proof(one.address, one.address, (unknown(_WHAT, f"nothing is known here of a {one.type}"),))
         for one in document.of_type(*_OTHERS)
     ]
+    return [*proofs, *broken, *others_]
 
 
 def _asked(alarm: Alarm, document: Document) -> Iterator[Finding | delivery.Question]:
-    of_metrics = list(metrics.findings(alarm))
+    of_metrics = list(metrics.findings(alarm, document))
     yield from of_metrics
     if all(one.status == "proved" for one in of_metrics):
         yield from series.findings(alarm)

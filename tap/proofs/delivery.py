@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,25 +38,46 @@ class Question:
 def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     """What can be told at once, and what policies must be asked for."""
     topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
+    if alarm.actions_enabled is None:
+        yield unknown(TELLS, "whether its actions are on can't be told from the document")
+        return
     if not alarm.actions_enabled:
         yield fault(TELLS, "its actions are switched off (actions_enabled)")
+        return
+    if not topics and alarm.alarm_actions:
+        yield unknown(TELLS, f"it tells no topic, and of {alarm.alarm_actions[0]} nothing is known here")
     elif not topics:
         yield fault(TELLS, "it has no topic in alarm_actions: it tells nobody")
-    for arn in topics if alarm.actions_enabled else []:
+    for arn in topics:
         topic = next((one for one in document.of_type("aws_sns_topic") if one.attributes.get("arn") == arn), None)
         if is_unresolved(arn):
             yield unknown(TELLS, "which topic it tells can't be told from the document")
         elif topic is None:
             yield unknown(TELLS, f"the topic {arn} is not in the document")
+        elif elsewhere := _elsewhere(topic, document):
+            yield unknown(TELLS, elsewhere)
         else:
             yield proved(TELLS, topic.address)
             yield from _of_topic(alarm, topic, document)
             yield from _of_key(alarm, topic, document)
 
 
+def _elsewhere(resource: Resource, document: Document) -> str:
+    """That a resource is in another region, or of another provider, of which nothing more is known."""
+    region = resource.values.get("region") or document.place.region
+    provider = resource.values.get("provider") or "aws"
+    if region != document.place.region or provider not in ("aws", "${aws}"):
+        return f"{resource.address} is in another region or account"
+    return ""
+
+
 def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
     arn = topic.attributes["arn"]
-    policy = _policy_of(document, "aws_sns_topic_policy", ("arn",), {arn}) or topic.values.get("policy")
+    policy, problem = _policy_of(document, "aws_sns_topic_policy", "arn", {arn})
+    if problem:
+        yield unknown(PUBLISHES, problem)
+        return
+    policy = policy or topic.values.get("policy")
     if policy is None:
         # AWS's default one lets the account that owns the topic do everything, by its alarms too.
         yield proved(PUBLISHES, "by the default policy of a topic")
@@ -82,8 +104,18 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
         what = "can't be told" if is_unresolved(name) else f"{name} is not in the document"
         yield unknown(ENCRYPTS, f"the key of {topic.address}: {what}")
         return
+    if problem := _elsewhere(key, document):
+        yield unknown(ENCRYPTS, problem)
+        return
+    if problem := _unusable(key):
+        yield fault(ENCRYPTS, problem)
+        return
     names = {key.attributes["arn"], key.attributes["key_id"]}
-    policy = _policy_of(document, "aws_kms_key_policy", ("key_id",), names) or key.values.get("policy")
+    policy, problem = _policy_of(document, "aws_kms_key_policy", "key_id", names)
+    if problem:
+        yield unknown(ENCRYPTS, problem)
+        return
+    policy = policy or key.values.get("policy")
     if policy is None:
         why = f"{key.address} has the default policy, which does not let CloudWatch in"
         yield fault(ENCRYPTS, f"{why}: the message is dropped silently")
@@ -107,7 +139,9 @@ def _question(
 ) -> Question:
     """Each action for this alarm, then each for the alarm of that name in another account."""
     account = document.place.account
-    foreign = alarm.arn.replace(f":{account}:", f":{ANOTHER_ACCOUNT}:")
+    # Another account, those that the policy names, and one for each first digit, for what has a star in it.
+    named = re.findall(r"\b\d{12}\b", json.dumps(policy))
+    strangers = {ANOTHER_ACCOUNT, *named, *(digit * 12 for digit in "0123456789")} - {account}
 
     def request(action: str, arn: str, owner: str) -> Request:
         context: dict[str, str | list[str]] = {
@@ -116,18 +150,29 @@ def _question(
             "aws:SecureTransport": "true",
             # The owner of the alarm, as SNS calls it in the policies that it writes itself.
             "aws:SourceOwner": owner,
+            "aws:PrincipalIsAWSService": "true",
+            "aws:PrincipalServiceName": _CLOUDWATCH,
         }
         return Request(_CLOUDWATCH, action, resource, account, context, resource_policy=policy)
 
     own = [request(action, alarm.arn, account) for action in actions]
-    others = [request(action, foreign, ANOTHER_ACCOUNT) for action in actions]
+    others = [
+        request(action, alarm.arn.replace(f":{account}:", f":{stranger}:"), stranger)
+        for action in actions
+        for stranger in sorted(strangers)
+    ]
+    others_keys = _condition_keys(policy) - {name.lower() for name in own[0].context}
 
     def answer(decisions: list[Decision]) -> Iterator[Finding]:
         if errors := [one.error for one in decisions if one.error]:
             yield fault(question, f"{source} is none that AWS takes: {errors[0][:200]}")
             return
         denied = [one.action for one, decided in zip(own, decisions, strict=False) if not decided.allowed]
-        if denied:
+        if denied and others_keys:
+            yield unknown(
+                question, f"{source} hangs on {', '.join(sorted(others_keys))}, of which nothing is known here"
+            )
+        elif denied:
             dropped = "the message is dropped silently"
             yield fault(question, f"{source} does not let {_CLOUDWATCH} do {' and '.join(denied)}: {dropped}")
         else:
@@ -150,11 +195,43 @@ def _key(name: str, document: Document) -> Resource | None:
     return None
 
 
-def _policy_of(document: Document, type_: str, arguments: tuple[str, ...], names: set[str]) -> Any:
-    for one in document.of_type(type_):
-        if any(one.values.get(argument) in names for argument in arguments):
-            return one.values.get("policy")
-    return None
+def _policy_of(document: Document, type_: str, argument: str, names: set[str]) -> tuple[Any, str]:
+    """The policy that a resource of its own has for one of these names; or why that can't be told."""
+    listed = list(document.of_type(type_))
+    if unresolved := [
+        one for one in listed if not isinstance(one.values.get(argument), str) or is_unresolved(one.values[argument])
+    ]:
+        return None, f"which resource {unresolved[0].address} is about can't be told from the document"
+    meant = [one for one in listed if one.values[argument] in names]
+    meant = [one for one in meant if one.in_force] or meant
+    if len(meant) > 1:
+        return (
+            None,
+            f"{' and '.join(one.address for one in meant)} are about the same resource: one overwrites the other",
+        )
+    return (meant[0].values.get("policy") if meant else None), ""
+
+
+def _unusable(key: Resource) -> str:
+    """Why a key can't encrypt a topic, whatever its policy says."""
+    values = key.values
+    for argument in ("is_enabled", "enabled"):
+        if str(values.get(argument, "true")).lower() == "false":
+            return f"{key.address} is disabled"
+    spec = values.get("customer_master_key_spec") or values.get("key_spec") or "SYMMETRIC_DEFAULT"
+    if values.get("key_usage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" or spec != "SYMMETRIC_DEFAULT":
+        return f"{key.address} is not a symmetric key for encryption"
+    return ""
+
+
+def _condition_keys(policy: Mapping[str, Any]) -> set[str]:
+    statements = policy.get("Statement", [])
+    return {
+        name.lower()
+        for one in (statements if isinstance(statements, list) else [statements])
+        for keys in one.get("Condition", {}).values()
+        for name in keys
+    }
 
 
 def _parsed(policy: Any) -> Mapping[str, Any] | None:

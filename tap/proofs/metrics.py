@@ -7,27 +7,29 @@ from collections.abc import Iterator
 from typing import Final
 
 from tap.declared.alarms import Alarm, Query
-from tap.declared.resources import is_unresolved
+from tap.declared.resources import Document, is_unresolved
 from tap.metrics import catalogue
 from tap.proofs.findings import Finding, fault, proved, unknown
 
 EXISTS: Final = "AWS emits the metric"
 FITS: Final = "statistic, period and unit fit"
 _MOST_METRICS: Final = 10
+_MOST_ACTIONS: Final = 5
 _DAY: Final = 86_400
 _WEEK: Final = 7 * _DAY
 
 
-def findings(alarm: Alarm) -> Iterator[Finding]:
+def findings(alarm: Alarm, document: Document) -> Iterator[Finding]:
     """The two questions, each answered for all metrics together, or once for each that is at fault."""
     if not alarm.metrics:
         yield unknown(EXISTS, "it watches no metric that can be told from the document")
         return
     if others := sorted({one.namespace for one in alarm.metrics} - set(catalogue.NAMESPACES)):
         known = ", ".join(catalogue.NAMESPACES)
-        yield unknown(EXISTS, f"nothing is known here of the namespace {', '.join(others)}, only of {known}")
+        named = ", ".join(one or "that is not given" for one in others)
+        yield unknown(EXISTS, f"nothing is known here of the namespace {named}, only of {known}")
         return
-    problems = [problem for one in alarm.metrics if (problem := _never_emitted(one))]
+    problems = [problem for one in alarm.metrics if (problem := _never_emitted(one) or _elsewhere(one, document))]
     yield from problems or [proved(EXISTS, _watched(alarm))]
     if not problems:
         yield from list(_misfits(alarm)) or [proved(FITS, _measured(alarm))]
@@ -40,21 +42,52 @@ def _never_emitted(query: Query) -> Finding | None:
     return fault(EXISTS, f"{reason}: it will never have data, and stay as it is for ever") if reason else None
 
 
+def _elsewhere(query: Query, document: Document) -> Finding | None:
+    """What may have data, but not of what the document declares."""
+    if query.account and query.account != document.place.account:
+        return unknown(EXISTS, f"{query.metric} is of the account {query.account}, which is not the document's")
+    tables = {one.attributes.get("name"): one for one in document.of_type("aws_dynamodb_table")}
+    dimensions = dict(query.dimensions)
+    name, index = dimensions.get("TableName"), dimensions.get("GlobalSecondaryIndexName")
+    if not name or not tables or is_unresolved(list(filter(None, tables))):
+        return None
+    if name not in tables:
+        return unknown(EXISTS, f"{query.metric} is of the table {name}, which the document doesn't declare")
+    values = tables[name].values
+    listed = values.get("global_secondary_index") or values.get("global_secondary_indexes") or []
+    names = [one.get("name") or one.get("index_name") for one in listed if isinstance(one, dict)]
+    if index and index not in names and not is_unresolved(names):
+        return unknown(EXISTS, f"{query.metric} is of the index {index}, which the document's table doesn't have")
+    return None
+
+
 def _misfits(alarm: Alarm) -> Iterator[Finding]:
-    if len(alarm.metrics) > _MOST_METRICS:
-        yield fault(FITS, f"an alarm takes {_MOST_METRICS} metrics at most, and this has {len(alarm.metrics)}")
+    yield from _refused(alarm)
     for query in alarm.metrics:
         metric = catalogue.NAMESPACES[query.namespace][query.metric]
         if query.statistic not in metric.statistics:
             is_percentile = re.fullmatch(r"(p|tm|tc|ts|wm|pr|iqm)\(?[\d.:%]*\)?", query.statistic, re.IGNORECASE)
             says = unknown if is_percentile else fault
             valid = ", ".join(metric.statistics)
-            yield says(FITS, f"{query.statistic or 'no statistic'} says nothing of {query.metric}: valid are {valid}")
+            yield says(FITS, f"{query.statistic or 'no statistic'} is none that AWS names for {query.metric}: {valid}")
         if query.unit and query.unit != metric.unit:
             yield fault(FITS, f"{query.metric} comes in {metric.unit}, so with the unit {query.unit} there is no data")
         if query.period < metric.period or query.period % 60:
             wanted = f"whole minutes, and at least the {metric.period} seconds in which {query.metric} comes"
             yield fault(FITS, f"the period is {query.period} seconds, and must be {wanted}")
+
+
+def _refused(alarm: Alarm) -> Iterator[Finding]:
+    """What CloudWatch wouldn't take."""
+    ids = [one.id for one in alarm.queries]
+    if len(set(ids)) != len(ids) or not all(re.fullmatch(r"[a-z]\w*", one, re.ASCII) for one in ids):
+        yield fault(FITS, f"the ids {', '.join(ids)} must all differ, and begin with a small letter")
+    if alarm.evaluation_periods < 1 or alarm.datapoints_to_alarm < 1:
+        yield fault(FITS, f"{alarm.evaluation_periods} periods can't be evaluated")
+    if len(alarm.alarm_actions) > _MOST_ACTIONS or len(alarm.ok_actions) > _MOST_ACTIONS:
+        yield fault(FITS, f"an alarm takes {_MOST_ACTIONS} actions for a state at most")
+    if len(alarm.metrics) > _MOST_METRICS:
+        yield fault(FITS, f"an alarm takes {_MOST_METRICS} metrics at most, and this has {len(alarm.metrics)}")
     longest = _WEEK if alarm.period >= 3600 else _DAY
     if alarm.period * alarm.evaluation_periods > longest:
         yield fault(

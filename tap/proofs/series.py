@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
@@ -22,7 +23,9 @@ SILENT: Final = "silence doesn't fire it"
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 #: What a metric may be emitted with in each of its periods; None is silence.
 Level = float | None
-_MOST_COMBINATIONS: Final = 5_000
+#: A day of minutes is 1,440 periods: many combinations of many metrics would take minutes.
+_MOST_STEPS: Final = 400_000
+_HIGHEST: Final = 1e15
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
@@ -33,8 +36,11 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 def findings(alarm: Alarm) -> Iterator[Finding]:
     """The three questions. The alarm's metrics must be ones that AWS emits."""
-    if alarm.comparison not in _COMPARISONS or alarm.threshold is None:
-        yield unknown(FIRES, f"{alarm.comparison or 'no comparison'} without a fixed threshold can't be evaluated here")
+    if alarm.comparison not in _COMPARISONS:
+        yield unknown(FIRES, f"the comparison {alarm.comparison or 'that is not given'} can't be evaluated here")
+        return
+    if alarm.threshold is None or not abs(alarm.threshold) < _HIGHEST:
+        yield unknown(FIRES, "without a fixed threshold it can't be evaluated here")
         return
     try:
         yield from _answers(alarm)
@@ -51,6 +57,9 @@ def _answers(alarm: Alarm) -> Iterator[Finding]:
     else:
         yield proved(SILENT, f"without data it is {quiet[-1]}")
     firing = [_first_firing(alarm, alone) for alone in _alone(alarm)]
+    if None in firing and _is_cut_short(alarm):
+        yield unknown(FIRES, "it has too many metrics and periods to try all values")
+        return
     if None in firing:
         names = [_said(alone) for alone, one in zip(_alone(alarm), firing, strict=True) if one is None]
         yield fault(FIRES, f"no values of {', '.join(names)} take it to ALARM")
@@ -88,7 +97,7 @@ def _recovers(alarm: Alarm, breach: Mapping[str, Level]) -> bool:
     return any(
         states(alarm, _story(alarm, breach, dict(zip((one.id for one in alarm.metrics), levels, strict=True))))[-1]
         == "OK"
-        for levels in itertools.islice(itertools.product(*calm), _MOST_COMBINATIONS)
+        for levels in itertools.islice(itertools.product(*calm), _most(alarm))
     )
 
 
@@ -104,8 +113,16 @@ def _story(
 
 def _combinations(alarm: Alarm, among: tuple[Query, ...]) -> Iterator[dict[str, Level]]:
     levels = [_levels(alarm, one) for one in among]
-    for combination in itertools.islice(itertools.product(*levels), _MOST_COMBINATIONS):
+    for combination in itertools.islice(itertools.product(*levels), _most(alarm)):
         yield dict(zip((one.id for one in among), combination, strict=True))
+
+
+def _most(alarm: Alarm) -> int:
+    return max(20, _MOST_STEPS // ((alarm.evaluation_periods + 1) * len(alarm.queries)))
+
+
+def _is_cut_short(alarm: Alarm) -> bool:
+    return any(math.prod(len(_levels(alarm, one)) for one in among) > _most(alarm) for among in _alone(alarm))
 
 
 def _levels(alarm: Alarm, query: Query) -> list[Level]:
@@ -132,11 +149,18 @@ def states(alarm: Alarm, story: Sequence[tuple[Mapping[str, Level], int]]) -> li
     levels = [one for one, periods in story for _ in range(periods)]
     times = [number * alarm.period for number in range(len(levels))]
     points = _points(alarm, times, levels)
+    threshold, breaches = alarm.threshold or 0.0, _COMPARISONS[alarm.comparison]
+    missing = {"breaching": True, "notBreaching": False}.get(alarm.treat_missing_data)
+    window: deque[bool | None] = deque([missing] * alarm.evaluation_periods, alarm.evaluation_periods)
+    counted = Counter(window)
     told: list[State] = []
     state: State = "INSUFFICIENT_DATA"
-    for number in range(len(times)):
-        window = times[max(0, number + 1 - alarm.evaluation_periods) : number + 1]
-        state = _state(alarm, [points.get(time) for time in window], state)
+    for time in times:
+        value = points.get(time)
+        counted[window[0]] -= 1
+        window.append(missing if value is None else breaches(value, threshold))
+        counted[window[-1]] += 1
+        state = _state(alarm, counted, state)
         told.append(state)
     return told
 
@@ -171,15 +195,11 @@ def _statistic(query: Query, level: Level) -> float | None:
     return {"Sum": level * each, "SampleCount": level * each}.get(query.statistic, level)
 
 
-def _state(alarm: Alarm, window: Sequence[float | None], before: State) -> State:
-    assert alarm.threshold is not None  # noqa: S101 -- asked first
-    breaches = _COMPARISONS[alarm.comparison]
-    missing = {"breaching": True, "notBreaching": False}.get(alarm.treat_missing_data)
-    told = [missing if value is None else breaches(value, alarm.threshold) for value in window]
-    told += [missing] * (alarm.evaluation_periods - len(told))
-    if told.count(True) >= alarm.datapoints_to_alarm:
+def _state(alarm: Alarm, counted: Mapping[bool | None, int], before: State) -> State:
+    """The state by how many of the last periods breach, don't, and say nothing."""
+    if counted[True] >= alarm.datapoints_to_alarm:
         return "ALARM"
-    if all(one is None for one in told):
+    if counted[None] == alarm.evaluation_periods:
         return before if alarm.treat_missing_data == "ignore" else "INSUFFICIENT_DATA"
     return "OK"
 

@@ -85,6 +85,67 @@ def without_fill(document: dict[str, Any]) -> None:
     total["expression"] = " + ".join(f"m{number}" for number in range(1, 11))
 
 
+def resource(type_: str, name: str, **values: Any) -> Change:
+    """Another resource."""
+    return lambda document: document["resource"].setdefault(type_, {}).update({name: values})
+
+
+def key(**values: Any) -> Change:
+    return lambda document: document["resource"]["aws_kms_key"]["KMSKey"].update(values)
+
+
+def for_accounts(*more: str) -> Callable[[list[Any]], list[Any]]:
+    def edit(statements: list[Any]) -> list[Any]:
+        own = "${data.aws_caller_identity.account.account_id}"
+        condition = {"StringLike": {"aws:SourceAccount": [own, *more]}}
+        return [{**statements[0], "Condition": condition}, *statements[1:]]
+
+    return edit
+
+
+def of_index(document: dict[str, Any]) -> None:
+    change(READS, dimensions={"TableName": TABLE, "GlobalSecondaryIndexName": "nope"})(document)
+
+
+def of_another_account(document: dict[str, Any]) -> None:
+    for query in document["resource"][ALARM][ERRORS]["metric_query"][1:]:
+        query["account_id"] = "999999999999"
+
+
+def perimeter(statements: list[Any]) -> list[Any]:
+    """What many organizations put into each policy."""
+    outside = {
+        "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1234567890"},
+        "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+    }
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "sns:*", "Resource": "*", "Condition": outside}
+    return [*statements, deny]
+
+
+def encryption_context(statements: list[Any]) -> list[Any]:
+    context = {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": "${aws_sns_topic.SNSTopic.arn}"}}
+    return [statements[0], {**statements[1], "Condition": context}]
+
+
+def merged_document(document: dict[str, Any]) -> None:
+    document["data"]["aws_iam_policy_document"] = {"all": {"statement": [], "override_policy_documents": ["${var.x}"]}}
+    document["resource"]["aws_sns_topic_policy"]["SNSTopicPolicy"]["policy"] = (
+        "${data.aws_iam_policy_document.all.json}"
+    )
+
+
+def four_long_ones(document: dict[str, Any]) -> None:
+    """Too many values to try, over a day of minutes; and none fires it."""
+    body = document["resource"][ALARM][READS]
+    for argument in ("namespace", "metric_name", "dimensions", "statistic", "period"):
+        del body[argument]
+    names = ("ReadThrottleEvents", "WriteThrottleEvents", "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
+    metric = {"namespace": "AWS/DynamoDB", "dimensions": {"TableName": TABLE}, "period": 60, "stat": "Sum"}
+    queries = [{"id": f"m{n}", "metric": {**metric, "metric_name": name}} for n, name in enumerate(names)]
+    expression = {"id": "e", "expression": "IF(m0 > 1000000000, m1 + m2 + m3, 0)", "return_data": True}
+    body |= {"metric_query": [expression, *queries], "evaluation_periods": 1440}
+
+
 def ratio(document: dict[str, Any]) -> None:
     """Throttles for each hundred units read: no metric alone fires it, both together do."""
     body = document["resource"][ALARM]["DynamoDBReadThrottleAlarm"]
@@ -115,7 +176,11 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         READS,
         "knows no operation DescribeTable",
     ),
-    "an average of events": (change(READS, statistic="Average"), READS, "Average says nothing of ReadThrottleEvents"),
+    "an average of events": (
+        change(READS, statistic="Average"),
+        READS,
+        "Average is none that AWS names for ReadThrottleEvents",
+    ),
     "half a minute": (change(READS, period=30), READS, "the period is 30 seconds, and must be whole minutes"),
     "another unit": (change(READS, unit="Percent"), READS, "with the unit Percent there is no data"),
     "two days": (change(READS, evaluation_periods=600), READS, "longer than CloudWatch takes"),
@@ -174,9 +239,36 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "is none that AWS takes",
     ),
 }
+FAULTS |= {
+    "a disabled key": (key(is_enabled=False), READS, "aws_kms_key.KMSKey is disabled"),
+    "a key for signatures": (key(customer_master_key_spec="RSA_2048"), READS, "is not a symmetric key"),
+    "another account by its number": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", for_accounts("999999999998")),
+        READS,
+        "also lets another account's alarms in",
+    ),
+    "accounts by a star": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", for_accounts("9*")),
+        READS,
+        "also lets another account's alarms in",
+    ),
+    "no period": (change(READS, evaluation_periods=0), READS, "0 periods can't be evaluated"),
+    "six actions": (
+        change(READS, alarm_actions=["${aws_sns_topic.SNSTopic.arn}"] * 6),
+        READS,
+        "takes 5 actions for a state at most",
+    ),
+    "an empty dimension": (change(READS, dimensions={"TableName": ""}), READS, "the dimension TableName of"),
+    "an operation that another metric has": (
+        change(READS, metric_name="ReturnedItemCount", dimensions=PER_OPERATION | {"Operation": "PutItem"}),
+        READS,
+        "ReturnedItemCount knows no operation PutItem",
+    ),
+    "two alarms of one name": (change(READS, alarm_name=DEFAULTS.names.throttle_alarm), READS, "has the same name"),
+}
 UNKNOWN: dict[str, tuple[Change, str, str]] = {
     "another namespace": (change(READS, namespace="Shop/Orders"), READS, "nothing is known here of the namespace Shop"),
-    "a percentile": (change(READS, statistic="p99"), READS, "p99 says nothing of ReadThrottleEvents"),
+    "a percentile": (change(READS, statistic="p99"), READS, "p99 is none that AWS names for ReadThrottleEvents"),
     "a topic from elsewhere": (
         change(READS, alarm_actions=[f"arn:aws:sns:us-east-1:{ACCOUNT}:elsewhere"]),
         READS,
@@ -192,13 +284,52 @@ UNKNOWN: dict[str, tuple[Change, str, str]] = {
     "an anomaly": (
         change(READS, comparison_operator="GreaterThanUpperThreshold"),
         READS,
-        "without a fixed threshold can't be evaluated",
+        "the comparison GreaterThanUpperThreshold can't be evaluated",
     ),
     "a policy with a variable": (
         policy("aws_kms_key", "KMSKey", lambda listed: [{**one, "Sid": "${var.sid}"} for one in listed]),
         READS,
         "the policy of aws_kms_key.KMSKey can't be told",
     ),
+}
+UNKNOWN |= {
+    "another table": (change(READS, dimensions={"TableName": "nope"}), READS, "of the table nope, which the document"),
+    "an index that is not there": (of_index, READS, "of the index nope, which the document's table doesn't have"),
+    "another account's metric": (of_another_account, ERRORS, "is of the account 999999999999"),
+    "a topic in another region": (topic(region="eu-west-1"), READS, "is in another region or account"),
+    "a topic of another provider": (topic(provider="aws.eu"), READS, "is in another region or account"),
+    "a key in another region": (key(region="eu-west-1"), READS, "aws_kms_key.KMSKey is in another region"),
+    "a policy of some topic": (
+        resource("aws_sns_topic_policy", "Other", arn="${element([aws_sns_topic.SNSTopic.arn], 0)}", policy="{}"),
+        READS,
+        "which resource aws_sns_topic_policy.Other is about can't be told",
+    ),
+    "a policy of some key": (
+        resource("aws_kms_key_policy", "Other", key_id="${var.key}", policy="{}"),
+        READS,
+        "which resource aws_kms_key_policy.Other is about can't be told",
+    ),
+    "two policies of a topic": (
+        resource("aws_sns_topic_policy", "Other", arn="${aws_sns_topic.SNSTopic.arn}", policy="{}"),
+        READS,
+        "are about the same resource: one overwrites the other",
+    ),
+    "a document that is put together": (merged_document, READS, "the policy of aws_sns_topic.SNSTopic can't be told"),
+    "a condition of which nothing is known": (
+        policy("aws_kms_key", "KMSKey", encryption_context),
+        READS,
+        "hangs on kms:encryptioncontext:aws:sns:topicarn",
+    ),
+    "actions on a variable": (change(READS, actions_enabled="${var.on}"), READS, "whether its actions are on"),
+    "another kind of action": (
+        change(READS, alarm_actions=["arn:aws:automate:us-east-1:ec2:reboot"]),
+        READS,
+        "it tells no topic, and of arn:aws:automate",
+    ),
+    "a threshold from a variable": (change(READS, threshold="${var.threshold}"), READS, "it can't be read here"),
+    "no number": (change(READS, threshold=float("nan")), READS, "without a fixed threshold"),
+    "dimensions from a variable": (change(READS, dimensions="${var.dimensions}"), READS, "it can't be read here"),
+    "more than can be tried": (four_long_ones, READS, "too many metrics and periods to try all values"),
 }
 
 
@@ -230,8 +361,18 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         (topic(kms_master_key_id="${aws_kms_alias.KMSKeyAlias.name}"), READS),
         (topic(kms_master_key_id="${aws_kms_key.KMSKey.key_id}"), READS),
         (ratio, READS),
+        (policy("aws_sns_topic_policy", "SNSTopicPolicy", perimeter), READS),
+        (resource("aws_sns_topic_policy", "Other", count=0, arn="${var.x}", policy="{}"), READS),
     ],
-    ids=["default topic policy", "not encrypted", "key by its alias", "key by its id", "a ratio"],
+    ids=[
+        "default topic policy",
+        "not encrypted",
+        "key by its alias",
+        "key by its id",
+        "a ratio",
+        "a perimeter",
+        "count 0",
+    ],
 )
 def test_other_ways_that_work_are_proved(edit: Change, alarm: str) -> None:
     document = stack_json(DEFAULTS)
