@@ -746,8 +746,14 @@ resource "aws_iam_policy" "ReaderPolicy" {
       {
         Sid      = "ReadPrompts"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:Scan"]
+        Action   = ["dynamodb:DescribeTable", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"]
         Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}"
+      },
+      {
+        Sid      = "ListPromptsByIndex"
+        Effect   = "Allow"
+        Action   = ["dynamodb:Query"]
+        Resource = "arn:${data.aws_partition.partition.partition}:dynamodb:${local.region}:${data.aws_caller_identity.account.account_id}:table/${local.names.table}/index/claims"
       },
       {
         Sid      = "UseKeyThroughDynamoDB"

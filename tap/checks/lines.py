@@ -54,19 +54,30 @@ def tags(resource: Resource, deployed: Deployed, found: Mapping[str, str]) -> It
 def policy(resource: Resource, what: str, promised: str, found: str | None) -> Iterator[Line]:
     """That a policy says the same, however AWS writes it; of another one, the statements that differ."""
     ours, theirs = _statements(promised), _statements(found or "{}")
-    if ours == theirs:
-        yield Line(resource.address, what, "as in the code", "as in the code")
-        return
-    told = [f"lacks {sid}" for sid in ours if sid not in theirs]
-    told += [f"also has {sid}" for sid in theirs if sid not in ours]
-    told += [f"{sid} differs: {_short(theirs[sid])}" for sid in ours if sid in theirs and ours[sid] != theirs[sid]]
-    yield Line(resource.address, what, "as in the code", "; ".join(told))
+    lacking, more = _without(ours, theirs), _without(theirs, ours)
+    differing = {sid for sid, _ in lacking} & {sid for sid, _ in more}
+    told = [f"lacks {sid}" for sid, _ in lacking if sid not in differing]
+    told += [f"{sid} differs: {_short(one)}" if sid in differing else f"also has {sid}" for sid, one in more]
+    yield Line(resource.address, what, "as in the code", "; ".join(told) or "as in the code")
 
 
-def _statements(text: str) -> dict[str, Any]:
+def _statements(text: str) -> list[tuple[str, Any]]:
+    """Each statement, without what AWS writes as it likes, and what to call it."""
     listed = json.loads(text).get("Statement", [])
     numbered = enumerate(listed if isinstance(listed, list) else [listed], start=1)
-    return {str(one.get("Sid") or f"statement {number}"): _canonical(one) for number, one in numbered}
+    return [(str(one.get("Sid") or f"statement {number}"), _canonical(one)) for number, one in numbered]
+
+
+def _without(some: list[tuple[str, Any]], others: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Those of some that the others don't have, each counted."""
+    left = [one for _, one in others]
+    found = []
+    for sid, one in some:
+        if one in left:
+            left.remove(one)
+        else:
+            found.append((sid, one))
+    return found
 
 
 def _canonical(value: Any) -> Any:

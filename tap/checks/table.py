@@ -27,8 +27,9 @@ def table(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     view = stream.get("StreamViewType") if stream.get("StreamEnabled") else "no stream"
     yield Line(address, "stream", values["stream_view_type"], view)
     yield Line(address, "key", values["hash_key"], ", ".join(one["AttributeName"] for one in found["KeySchema"]))
-    indexes = sorted(one["name"] for one in values.get("global_secondary_index") or [])
-    yield Line(address, "indexes", indexes, sorted(one["IndexName"] for one in found.get("GlobalSecondaryIndexes", [])))
+    promised = [_index(one) for one in values.get("global_secondary_index") or []]
+    deployed_ones = [_index(_renamed(one)) for one in found.get("GlobalSecondaryIndexes", [])]
+    yield Line(address, "indexes", sorted(promised), sorted(deployed_ones))
     billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     yield Line(address, "billing mode", values["billing_mode"], billing)
     protected = values["deletion_protection_enabled"]
@@ -46,3 +47,22 @@ def table(resource: Resource, deployed: Deployed) -> Iterator[Line]:
 def _block(value: Any) -> Mapping[str, Any]:
     block: Mapping[str, Any] = value[0] if isinstance(value, list) else value
     return block
+
+
+def _renamed(index: Mapping[str, Any]) -> dict[str, Any]:
+    """An index of DescribeTable's in Terraform's names."""
+    keys = {one["KeyType"]: one["AttributeName"] for one in index["KeySchema"]}
+    projection = index["Projection"]
+    return {
+        "name": index["IndexName"],
+        "hash_key": keys.get("HASH"),
+        "range_key": keys.get("RANGE"),
+        "projection_type": projection.get("ProjectionType"),
+        "non_key_attributes": projection.get("NonKeyAttributes", []),
+    }
+
+
+def _index(index: Mapping[str, Any]) -> str:
+    attributes = ", ".join(sorted(index.get("non_key_attributes") or []))
+    keys = ", ".join(filter(None, (index["hash_key"], index.get("range_key"))))
+    return f"{index['name']} ({keys}) with {index['projection_type']}{f' {attributes}' if attributes else ''}"

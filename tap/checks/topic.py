@@ -10,6 +10,8 @@ from tap.declared.resources import Resource
 from tap.deployed.existing import asked
 
 CONFIRMED, PENDING, NOT_SUBSCRIBED = "confirmed", "not confirmed yet", "not subscribed"
+#: It gets some messages and others not, and nobody knows which.
+FILTERED = "confirmed, with a filter"
 
 
 def topic(resource: Resource, deployed: Deployed) -> Iterator[Line]:
@@ -22,7 +24,10 @@ def topic(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     named = found.get("KmsMasterKeyId") or "nothing"
     # A topic may name its key by id, ARN or alias.
     key = deployed.key or {}
-    is_own = named.rpartition("/")[2] == key.get("KeyId")
+    aliases = [one.values["name"] for one in deployed.document.of_type("aws_kms_alias")]
+    is_own = named in (key.get("KeyId"), key.get("Arn")) or any(
+        named == name or named.endswith(f":{deployed.session.account}:{name}") for name in aliases
+    )
     yield Line(resource.address, "encrypted by", deployed.key_arn, deployed.key_arn if is_own else named)
     listed = asked(client, "list_tags_for_resource", ResourceArn=arn)["Tags"]
     yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in listed})
@@ -65,5 +70,7 @@ def _state(client: Any, arn: str) -> str:
     if not arn.startswith("arn:"):  # "PendingConfirmation", or "Deleted"
         return PENDING
     answer = asked(client, "get_subscription_attributes", "NotFound", "NotFoundException", SubscriptionArn=arn)
-    is_pending = (answer or {}).get("Attributes", {}).get("PendingConfirmation") == "true"
-    return PENDING if is_pending else CONFIRMED
+    found = (answer or {}).get("Attributes", {})
+    if found.get("PendingConfirmation") == "true":
+        return PENDING
+    return FILTERED if found.get("FilterPolicy") not in (None, "", "{}") else CONFIRMED

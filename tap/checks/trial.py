@@ -9,13 +9,19 @@ from typing import Any, Final, Literal
 from tap.checks.alarms import described_alarm
 from tap.checks.topic import CONFIRMED, subscriptions
 from tap.declared import terraform
-from tap.declared.alarms import alarms
+from tap.declared.alarms import Alarm, alarms
 from tap.deployed import DeployedError
 from tap.place import Place
 from tap.state.session import Session, one_line
 
 _REASON: Final = "A test by `tap alarms test`: nothing is wrong."
-Outcome = Literal["tested", "left alone: it is in ALARM", "tells nobody: its actions are off", "not there"]
+Outcome = Literal[
+    "tested",
+    "left alone: it is in ALARM",
+    "tells nobody: its actions are off",
+    "tells nobody: its ALARM does not go to the topic",
+    "not there",
+]
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def run(json_: Mapping[str, Any], session: Session) -> Trial:
     session.require_allowed()
     declared = terraform.read(json_, Place(session.partition, "", session.account))
     client = session.client("cloudwatch")
-    outcomes = {alarm.name: _tested(client, alarm.name) for alarm in alarms(declared)}
+    outcomes = {alarm.name: _tested(client, alarm) for alarm in alarms(declared)}
     topics = [one.attributes["arn"] for one in declared.of_type("aws_sns_topic")]
     return Trial(outcomes, tuple(_subscribers(topics, session)))
 
@@ -50,12 +56,15 @@ def _subscribers(topics: list[str], session: Session) -> Iterator[tuple[str, str
         yield from subscriptions(session.client("sns"), arn)
 
 
-def _tested(client: Any, name: str) -> Outcome:
+def _tested(client: Any, alarm: Alarm) -> Outcome:
+    name = alarm.name
     found = described_alarm(client, name)
     if found is None:
         return "not there"
     if not found["ActionsEnabled"]:
         return "tells nobody: its actions are off"
+    if not set(alarm.alarm_actions) <= set(found["AlarmActions"]):
+        return "tells nobody: its ALARM does not go to the topic"
     before = found["StateValue"]
     if before == "ALARM":
         return "left alone: it is in ALARM"

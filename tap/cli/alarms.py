@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tap.checks.trial import Trial
-from tap.cli.console import out, telling_errors
+from tap.cli.console import note_unknown, out, telling_errors
 
 NOBODY = 2
 
@@ -39,6 +39,7 @@ def try_(
     with telling_errors(as_json=as_json):
         synth = synthesized(environment, os.environ, is_adopting=True)
         done = run(synth.document, Session(synth.settings, os.environ))
+    note_unknown(environment, synth.is_known)
     stack = synth.settings.stack_name
     if as_json:
         subscribers = [{"protocol": one, "endpoint": to, "status": state} for one, to, state in done.subscribers]

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tap.checks.lines import Line
-from tap.cli.console import out, telling_errors
+from tap.cli.console import note_unknown, out, telling_errors
 from tap.cli.plans import shown
 
 RED = 2
@@ -31,6 +31,7 @@ def check(
     with telling_errors(as_json=as_json):
         root = synthesized(environment, os.environ, is_adopting=True)
         lines = checked(root.document, root.given_variables, Session(root.settings, os.environ))
+    note_unknown(environment, root.is_known)
     stack, red = root.settings.stack_name, [one for one in lines if not one.holds]
     if as_json:
         report = {"environment": environment, "stack": stack, "status": "red" if red else "green"}

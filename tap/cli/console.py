@@ -23,6 +23,12 @@ def fail(sentence: object, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
+def note_unknown(environment: str, is_known: bool) -> None:
+    """Say that an environment has no table: a throw-away one, or a mistyped name."""
+    if not is_known:
+        err.print(f"[yellow]Note:[/yellow] environments.toml has no \\[{environment}]: these are the defaults.")
+
+
 @contextmanager
 def telling_errors(*, as_json: bool = False) -> Iterator[None]:
     """End with one sentence, and exit status 1, whatever the project, the machine or AWS has to say.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tap.cli.console import err, out, telling_errors
+from tap.cli.console import err, note_unknown, out, telling_errors
 
 
 def dashboard(
@@ -42,6 +42,7 @@ def dashboard(
         page = build(name, body, cloudwatch=client, now=datetime.now(UTC), on_error=_told)
         path = file or Path(f"{name}.html")
         path.write_text(page, encoding="utf-8")
+    note_unknown(environment, root.is_known)
     out.print(f"The dashboard {name} is in {path}: open it in a browser.", markup=False, soft_wrap=True)
 
 

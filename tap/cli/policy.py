@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import sys
 from typing import Annotated, Literal
 
 import typer
 
-from tap.cli.console import err, telling_errors
+from tap.cli.console import note_unknown, telling_errors
 from tap.policies.roles import ROLES
 
 Role = Literal["reader", "writer", "worker", "importer", "stream-consumer", "planner", "deployer"]
@@ -29,12 +30,11 @@ def policy(
     from tap.deployed.root import project_folder
     from tap.state.session import Session
 
-    if account and not (len(account) == 12 and account.isdecimal()):
+    if account and not re.fullmatch("[0-9]{12}", account):
         raise typer.BadParameter(f"{account!r} is not an account's number, 12 digits", param_hint="--account")
     with telling_errors():
         settings, variables, is_known = environment_of(environment, os.environ, project_folder())
         name = role.replace("-", "_")
         made = ROLES[name](target(settings, name, Session(settings, variables), account))
-    if not is_known:
-        err.print(f"[yellow]Note:[/yellow] environments.toml has no \\[{environment}]: these are the defaults.")
+    note_unknown(environment, is_known)
     sys.stdout.write(json.dumps(made, indent=2) + "\n")

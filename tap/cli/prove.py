@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from tap.cli.console import out, telling_errors
+from tap.cli.console import note_unknown, out, telling_errors
 from tap.declared.resources import Document
 from tap.proofs.alarms import Proof
 
@@ -56,9 +56,11 @@ def _document(what: str) -> Document:
     from tap.declared import files, terraform
     from tap.deployed.root import synthesized
 
-    if Path(what).is_file() or "/" in what or what.endswith((".json", ".yaml", ".yml", ".template", ".tf")):
+    if Path(what).exists() or "/" in what or what.endswith((".json", ".yaml", ".yml", ".template", ".tf")):
         return files.read(Path(what))
-    return terraform.read(synthesized(what, os.environ).document)
+    root = synthesized(what, os.environ, is_adopting=True)
+    note_unknown(what, root.is_known)
+    return terraform.read(root.document)
 
 
 def _show(what: str, proofs: list[Proof]) -> None:
@@ -79,7 +81,8 @@ def _show(what: str, proofs: list[Proof]) -> None:
         names = ", ".join(one.address for one in bad)
         out.print(f"{what}: {len(bad)} of {len(proofs)} alarms not proved: {names}.", markup=False, soft_wrap=True)
     else:
-        out.print(f"{what}: all {len(proofs)} alarms are proved.", markup=False, soft_wrap=True)
+        count = "its one alarm is" if len(proofs) == 1 else f"all {len(proofs)} alarms are"
+        out.print(f"{what}: {count} proved.", markup=False, soft_wrap=True)
 
 
 def _as_json(what: str, proofs: list[Proof]) -> dict[str, object]:

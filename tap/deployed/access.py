@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tap.deployed.existing import own_key_arn
 from tap.place import Place
-from tap.policies.roles import OF_PROGRAMS, StateBucket, Target
+from tap.policies.roles import OF_PROGRAMS, StateBucket, Target, policy_name
 from tap.settings import S3Backend, Settings
+from tap.settings.kinds import partition_of
 from tap.state.session import Session
 
 
@@ -19,7 +20,9 @@ def target(settings: Settings, role: str, session: Session, account: str = "") -
     """
     if not account and len(settings.allowed_account_ids) == 1 and role not in OF_PROGRAMS:
         account = settings.allowed_account_ids[0]
-    place = Place(session.partition, settings.region, account or session.account)
+    if not account:
+        session.require_allowed()
+    place = Place(partition_of(settings.region), settings.region, account or session.account)
     is_asked = not account and role in OF_PROGRAMS
     return target_in(place, settings, own_key_arn(settings.names.key_alias, session) if is_asked else None)
 
@@ -37,7 +40,10 @@ def target_in(place: Place, settings: Settings, key_arn: str | None = None) -> T
         key_alias=names["key_alias"],
         dashboard=names["dashboard"],
         alarms=tuple(names[alarm] for alarm in settings.thresholds.model_dump()),
-        policies=tuple(settings.policy_names.values()),
+        # Also where they are switched off: what was deployed before must go.
+        policies=tuple(
+            policy_name(settings.project_name, settings.environment_suffix, place.region, role) for role in OF_PROGRAMS
+        ),
         key_arn=key_arn,
         state=StateBucket(backend.bucket, settings.state_key(backend))
         if isinstance(backend, S3Backend) and is_with_these_credentials

@@ -69,7 +69,10 @@ def policy_name(project: str, environment: str, region: str, role: str) -> str:
 def reader(target: Target) -> Document:
     """Reads prompts: `get`, `list` and `export`."""
     return _document(
-        _statement("ReadPrompts", ["dynamodb:GetItem", "dynamodb:Scan"], target.table_arn),
+        _statement(
+            "ReadPrompts", [_DESCRIBED, *_of("dynamodb", ["BatchGetItem", "GetItem", "Scan"])], target.table_arn
+        ),
+        _statement("ListPromptsByIndex", ["dynamodb:Query"], f"{target.table_arn}/index/{_INDEX}"),
         _key_through_dynamodb(target),
     )
 

@@ -10,7 +10,7 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -23,12 +23,21 @@ NEWER_THAN_PROVIDER = frozenset({"ap-southeast-6", "me-west-1", "sa-west-1", "us
 @cache
 def aws_regions() -> frozenset[str]:
     """Every region that both the installed botocore (its data/partitions.json) and the pinned provider know."""
+    names = {region for partition in _partitions() for region in partition["regions"]}
+    return frozenset(name for name in names if not name.endswith("-global")) - NEWER_THAN_PROVIDER
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region is in: `aws`, `aws-cn`, …"""
+    return next(str(one["id"]) for one in _partitions() if region in one["regions"])
+
+
+@cache
+def _partitions() -> Any:
     botocore = importlib.util.find_spec("botocore")
     if botocore is None or botocore.origin is None:
         raise SettingsError("botocore is not installed: run `make setup`.")
-    partitions = json.loads((Path(botocore.origin).parent / "data/partitions.json").read_bytes())["partitions"]
-    names = {region for partition in partitions for region in partition["regions"]}
-    return frozenset(name for name in names if not name.endswith("-global")) - NEWER_THAN_PROVIDER
+    return json.loads((Path(botocore.origin).parent / "data/partitions.json").read_bytes())["partitions"]
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:

@@ -262,6 +262,7 @@ def _programs(life: _Life) -> None:
     prompts("writer", "update", made[3], "failed")
     prompts("reader", "get", made[0])
     prompts("reader", "list")
+    prompts("reader", "list", "--status", "pending")
     for finish in ("complete", "fail", "release"):
         claim = prompts("worker", "claim", "w1")
         prompts("worker", "extend", claim["id"], "--token", claim["token"])

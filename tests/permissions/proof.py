@@ -169,7 +169,7 @@ _ITEMS = ("GetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "Ba
 _OF_THE_TABLE = ("DeleteTable", "UpdateTable", "UpdateTimeToLive", "UpdateContinuousBackups", "TagResource")
 _OF_THE_KEY = ("ScheduleKeyDeletion", "DisableKey", "PutKeyPolicy", "CreateGrant", "Decrypt", "Encrypt")
 _MAY: Mapping[str, tuple[str, ...]] = {
-    "reader": ("GetItem", "Scan"),
+    "reader": ("GetItem", "Scan"),  # Query on the index alone
     "writer": ("PutItem", "UpdateItem", "DeleteItem"),
     "worker": ("Scan", "UpdateItem"),
     "importer": ("BatchWriteItem", "PutItem", "Scan", "UpdateItem"),
