@@ -67,7 +67,7 @@ def test_a_worker_can_not_do_what_a_deployer_does() -> None:
 #: Policies with something wrong in them, each as somebody in a hurry might write it.
 BROKEN: dict[str, tuple[str, Callable[[dict[str, Any]], None], str]] = {
     "a reader of all tables": ("reader", lambda policy: policy["Statement"][0].update(Resource="*"), "another table"),
-    "any use of the key": ("reader", lambda policy: policy["Statement"][1].pop("Condition"), "kms:Decrypt"),
+    "any use of the key": ("reader", lambda policy: policy["Statement"][-1].pop("Condition"), "kms:Decrypt"),
     "all actions": (
         "worker",
         lambda policy: policy["Statement"][0].update(Action="dynamodb:*"),
