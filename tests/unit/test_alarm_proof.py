@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tap.declared import DeclaredError, cloudformation, files, terraform
+from tap.declared import DeclaredError, cloudformation, files, plans, terraform
 from tap.declared.alarms import alarms
 from tap.declared.resources import ACCOUNT
 from tap.proofs.alarms import Proof, prove
@@ -478,6 +478,75 @@ class TestDocuments:
         document = copy.deepcopy(stack_json(DEFAULTS))
         document["resource"]["aws_cloudwatch_composite_alarm"] = {"All": {"alarm_name": "all", "alarm_rule": "TRUE"}}
         assert proofs_of(document)["All"].status == "unknown"
+
+    def test_the_policy_whose_condition_is_met_counts(self) -> None:
+        """Two policies of one topic on opposite conditions, in either order; and the kind with the policy in line."""
+        allowing = {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish"}
+        allowing |= {"Resource": "*", "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}}
+        denying = {"Effect": "Deny", "Principal": "*", "Action": "sns:*", "Resource": "*"}
+        for kind, topics in (
+            ("TopicPolicy", {"Topics": [{"Ref": "SNSTopic"}]}),
+            ("TopicInlinePolicy", {"TopicArn": {"Ref": "SNSTopic"}}),
+        ):
+            for met, unmet, status in ((allowing, denying, "proved"), (denying, allowing, "fault")):
+                template = seed.template()
+                del template["Resources"]["SNSTopic"]["Properties"]["KmsMasterKeyId"]
+                # HasAlertEmail is not met by the defaults.
+                template["Conditions"]["Always"] = {"Fn::Equals": ["a", "a"]}
+                for name, condition, statement in (("Unmet", "HasAlertEmail", unmet), ("Met", "Always", met)):
+                    document = {"Version": "2012-10-17", "Statement": [statement]}
+                    template["Resources"][name] = {
+                        "Type": f"AWS::SNS::{kind}",
+                        "Condition": condition,
+                        "Properties": topics | {"PolicyDocument": document},
+                    }
+                found = {one.address: one for one in prove(cloudformation.read(template))}
+                told = [
+                    one.status
+                    for one in found[READS].findings
+                    if one.question == "CloudWatch may publish for this alarm"
+                ]
+                assert told == [status], (kind, status)
+
+    @pytest.mark.parametrize(
+        ("references", "topic"),
+        [
+            (["aws_sns_topic.a.arn", "aws_sns_topic.a"], "a"),
+            (["aws_sns_topic.a.arn", "aws_sns_topic.a", "aws_sns_topic.b.arn", "aws_sns_topic.b"], None),
+            (['aws_sns_topic.many["y"].arn', 'aws_sns_topic.many["y"]', "aws_sns_topic.many"], 'many["y"]'),
+            (["aws_sns_topic.many"], None),
+            (["var.topic"], None),
+        ],
+    )
+    def test_a_plan_follows_a_reference_that_can_mean_one_thing(self, references: list[str], topic: str | None) -> None:
+        names = ("a", "b", 'many["x"]', 'many["y"]')
+        address = "aws_cloudwatch_metric_alarm.alarm"
+        topics = [
+            {
+                "address": f"aws_sns_topic.{one}",
+                "type": "aws_sns_topic",
+                "mode": "managed",
+                "values": {"name": f"topic-{n}"},
+            }
+            for n, one in enumerate(names)
+        ]
+        alarm = {"address": address, "type": "aws_cloudwatch_metric_alarm", "mode": "managed"}
+        plan = {
+            "planned_values": {"root_module": {"resources": [*topics, alarm | {"values": {"alarm_name": "x"}}]}},
+            "resource_changes": [{"address": address, "change": {"after_unknown": {"alarm_actions": True}}}],
+            "configuration": {
+                "root_module": {
+                    "resources": [{"address": address, "expressions": {"alarm_actions": {"references": references}}}]
+                }
+            },
+        }
+        (found,) = alarms(plans.read(plan))
+        (told,) = found.alarm_actions
+        assert told.endswith(f":topic-{names.index(topic)}") if topic else told == plans.UNKNOWN
+
+    def test_a_folder_is_not_read(self, tmp_path: Path) -> None:
+        with pytest.raises(DeclaredError, match="it is not a file"):
+            files.read(tmp_path)
 
     @pytest.mark.parametrize(
         ("text", "why"),
