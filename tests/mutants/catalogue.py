@@ -131,7 +131,11 @@ MUTANTS = [
     *_in("tap/place.py", ("a literal partition", "arn:{self.partition}:", "arn:aws:")),
     *_in(
         "tap/policies/roles.py",
-        ("a reader that reads every table", '"dynamodb:Scan"], target.table_arn', '"dynamodb:Scan"], "*"'),
+        (
+            "a reader that reads every table",
+            '["BatchGetItem", "GetItem", "Scan"])], target.table_arn',
+            '["BatchGetItem", "GetItem", "Scan"])], "*"',
+        ),
         ("a worker that may delete", '"dynamodb:Scan", "dynamodb:UpdateItem"]', '"dynamodb:*"]'),
         ("any key, not through DynamoDB alone", ', "StringLike": {"kms:ViaService": service}', ""),
         ("keys of other stacks", 'return {} if target.key_arn else {"StringEquals"', 'return {} or {"StringLike"'),
