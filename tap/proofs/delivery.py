@@ -38,6 +38,10 @@ class Question:
 def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     """What can be told at once, and what policies must be asked for."""
     topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
+    (own,) = [one for one in document.resources if one.address == alarm.address]
+    if elsewhere := _elsewhere(own, document):
+        yield unknown(TELLS, elsewhere)
+        return
     if alarm.actions_enabled is None:
         yield unknown(TELLS, "whether its actions are on can't be told from the document")
         return

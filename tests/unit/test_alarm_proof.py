@@ -297,6 +297,7 @@ UNKNOWN |= {
     "an index that is not there": (of_index, READS, "of the index nope, which the document's table doesn't have"),
     "another account's metric": (of_another_account, ERRORS, "is of the account 999999999999"),
     "a topic in another region": (topic(region="eu-west-1"), READS, "is in another region or account"),
+    "an alarm in another region": (change(READS, region="eu-west-1"), READS, "Alarm is in another region or account"),
     "a topic of another provider": (topic(provider="aws.eu"), READS, "is in another region or account"),
     "a key in another region": (key(region="eu-west-1"), READS, "aws_kms_key.KMSKey is in another region"),
     "a policy of some topic": (
