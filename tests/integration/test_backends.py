@@ -161,7 +161,7 @@ workspace_key_prefix = "by-workspace"
 use_path_style = true"""
 
 
-@pytest.mark.skipif("TAP_TEST_ENDPOINT" in os.environ, reason="it has an endpoint of its own: `make test` runs it")
+@pytest.mark.skipif("TAP_TEST_ENDPOINT" in os.environ, reason="it has an endpoint of its own: `make test-long` runs it")
 def test_a_state_moves_there_and_back_and_every_plan_is_empty(tmp_path: Path) -> None:
     """On what the checkout takes for AWS: local, S3 by a role, behind HTTP, local again, S3 again."""
     (tmp_path / "config").write_text(as_on_aws.profile("aws"))

@@ -123,7 +123,7 @@ def _topics(endpoint: Endpoint, stack: Stack) -> bool:
     return stack.settings.names.topic in json.dumps(endpoint.sns.list_topics()["Topics"])
 
 
-@pytest.mark.skipif("TAP_TEST_ENDPOINT" in os.environ, reason="it takes a minute of retries: `make test` runs it")
+@pytest.mark.skipif("TAP_TEST_ENDPOINT" in os.environ, reason="it takes a minute of retries: `make test-long` runs it")
 def test_a_state_that_could_not_be_put_away_is_named_and_pushed(endpoint: Endpoint, tmp_path: Path) -> None:
     """The endpoint, and with it the bucket, goes away in the middle of an apply."""
     project = f"k{secrets.token_hex(4)}"
