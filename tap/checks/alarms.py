@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, tags
 from tap.declared.alarms import Alarm, Query, of_described, of_resource
 from tap.declared.resources import Resource
-from tap.deployed.existing import asked
+from tap.deployed import lookups
+from tap.deployed.lookups import asked
 
 
 def alarm(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of an alarm."""
     promised = of_resource(resource)
     client = deployed.session.client("cloudwatch")
-    described = described_alarm(client, promised.name)
+    described = lookups.alarm(client, promised.name)
     if described is None:
         yield Line(resource.address, "exists", promised.name, NOT_THERE)
         return
@@ -31,12 +31,6 @@ def alarm(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     yield Line(resource.address, "OK tells", sorted(promised.ok_actions), sorted(found.ok_actions))
     listed = asked(client, "list_tags_for_resource", ResourceARN=described["AlarmArn"])["Tags"]
     yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in listed})
-
-
-def described_alarm(client: Any, name: str) -> Mapping[str, Any] | None:
-    """An alarm as DescribeAlarms tells it; None if there is none of that name."""
-    answer = asked(client, "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])
-    return next(iter(answer["MetricAlarms"]), None)
 
 
 def _watched(alarm: Alarm) -> list[str]:

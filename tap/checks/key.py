@@ -7,7 +7,8 @@ from typing import Any
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, policy, tags
 from tap.declared.resources import Resource
-from tap.deployed.existing import asked
+from tap.deployed import lookups
+from tap.deployed.lookups import asked
 
 
 def key(resource: Resource, deployed: Deployed) -> Iterator[Line]:
@@ -30,24 +31,18 @@ def key(resource: Resource, deployed: Deployed) -> Iterator[Line]:
 
 def alias(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """That the alias points at the key."""
-    answer = described(deployed.session.client("kms"), resource.values["name"])
-    yield Line(resource.address, "points at", deployed.key_arn, answer["Arn"] if answer else NOT_THERE)
+    found = lookups.key(deployed.session.client("kms"), resource.values["name"])
+    yield Line(resource.address, "points at", deployed.key_arn, found["Arn"] if found else NOT_THERE)
 
 
 def of_stack(promised: Resource, names: Iterator[str], client: Any) -> Mapping[str, Any] | None:
     """The stack's key: of those that its parts name, the one with its description and tags; else the first that is."""
-    there = [found for name in names if (found := described(client, name))]
+    there = [found for name in names if (found := lookups.key(client, name))]
     for found in there:
         own = promised.values.get("tags", {}).items() <= tags_of(client, found["KeyId"]).items()
         if own and found["Description"] == promised.values["description"]:
             return found
     return there[0] if there else None
-
-
-def described(client: Any, name: str) -> Mapping[str, Any] | None:
-    """A key's metadata, by its id, ARN or alias."""
-    answer = asked(client, "describe_key", "NotFoundException", KeyId=name)
-    return answer["KeyMetadata"] if answer else None
 
 
 def tags_of(client: Any, key_id: str) -> dict[str, str]:

@@ -8,18 +8,18 @@ from typing import Any
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, policy, tags
 from tap.declared.resources import Resource
-from tap.deployed.existing import asked
+from tap.deployed import lookups
+from tap.deployed.lookups import asked
 
 
 def dashboard(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """That the dashboard shows what the code says."""
     client, name = deployed.session.client("cloudwatch"), resource.values["dashboard_name"]
-    absent = ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException")
-    answer = asked(client, "get_dashboard", *absent, DashboardName=name)
-    if answer is None:
+    body = lookups.dashboard(client, name)
+    if body is None:
         yield Line(resource.address, "exists", name, NOT_THERE)
         return
-    promised, found = json.loads(resource.values["dashboard_body"]), json.loads(answer["DashboardBody"])
+    promised, found = json.loads(resource.values["dashboard_body"]), json.loads(body)
     same = "as in the code"
     yield Line(resource.address, "shows", same, same if promised == found else _differing(promised, found))
 
@@ -27,14 +27,14 @@ def dashboard(resource: Resource, deployed: Deployed) -> Iterator[Line]:
 def role_policy(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of a role's policy."""
     client, arn = deployed.session.client("iam"), resource.attributes["arn"]
-    answer = asked(client, "get_policy", "NoSuchEntity", PolicyArn=arn)
-    if answer is None:
+    found = lookups.policy(client, arn)
+    if found is None:
         yield Line(resource.address, "exists", resource.values["name"], NOT_THERE)
         return
-    version = answer["Policy"]["DefaultVersionId"]
+    version = found["DefaultVersionId"]
     document = asked(client, "get_policy_version", PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     yield from policy(resource, "policy", resource.values["policy"], json.dumps(document))
-    yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in answer["Policy"].get("Tags", [])})
+    yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])})
 
 
 def _differing(promised: Any, found: Any) -> str:

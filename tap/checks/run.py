@@ -10,11 +10,10 @@ from tap.checks.key import alias, key, of_stack
 from tap.checks.lines import Deployed, Line
 from tap.checks.others import dashboard, role_policy
 from tap.checks.table import table
-from tap.checks.topic import attributes, subscription, topic, topic_policy
+from tap.checks.topic import subscription, topic, topic_policy
 from tap.declared import terraform
 from tap.declared.resources import Document, Resource
-from tap.deployed.existing import asked
-from tap.place import Place
+from tap.deployed import lookups
 from tap.state.session import Session
 
 _CHECKS: Final[Mapping[str, Callable[[Resource, Deployed], Iterator[Line]]]] = {
@@ -36,13 +35,12 @@ def check(json_: Mapping[str, Any], variables: Mapping[str, Any], session: Sessi
     :raises StateError: for credentials that don't work; :raises DeployedError: when AWS doesn't let us ask.
     """
     session.require_allowed()
-    place = Place(session.partition, "", session.account)
-    promised = terraform.read(json_, place, variables=variables)
+    promised = terraform.read(json_, session.place, variables=variables)
     (own_key,) = promised.of_type("aws_kms_key")
     found = of_stack(own_key, _keys(promised, session), session.client("kms"))
     if found:
         known = {own_key.address: {"arn": found["Arn"], "key_id": found["KeyId"], "id": found["KeyId"]}}
-        promised = terraform.read(json_, place, variables=variables, known=known)
+        promised = terraform.read(json_, session.place, variables=variables, known=known)
     deployed = Deployed(session, promised, found, _default_tags(json_))
     return [line for one in promised.resources for line in _CHECKS[one.type](one, deployed)]
 
@@ -52,12 +50,11 @@ def _keys(promised: Document, session: Session) -> Iterator[str]:
     for one in promised.of_type("aws_kms_alias"):
         yield one.values["name"]
     for one in promised.of_type("aws_dynamodb_table"):
-        client, absent = session.client("dynamodb"), "ResourceNotFoundException"
-        answer = asked(client, "describe_table", absent, TableName=one.values["name"]) or {"Table": {}}
-        if arn := answer["Table"].get("SSEDescription", {}).get("KMSMasterKeyArn"):
+        found = lookups.table(session.client("dynamodb"), one.values["name"]) or {}
+        if arn := found.get("SSEDescription", {}).get("KMSMasterKeyArn"):
             yield arn
     for one in promised.of_type("aws_sns_topic"):
-        if name := (attributes(session.client("sns"), one.attributes["arn"]) or {}).get("KmsMasterKeyId"):
+        if name := (lookups.topic(session.client("sns"), one.attributes["arn"]) or {}).get("KmsMasterKeyId"):
             yield name
 
 

@@ -7,18 +7,18 @@ from typing import Any
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, tags
 from tap.declared.resources import Resource
-from tap.deployed.existing import asked
+from tap.deployed import lookups
+from tap.deployed.lookups import asked
 
 
 def table(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of a table."""
     values, address = resource.values, resource.address
     client, name = deployed.session.client("dynamodb"), values["name"]
-    answer = asked(client, "describe_table", "ResourceNotFoundException", TableName=name)
-    if answer is None:
+    found = lookups.table(client, name)
+    if found is None:
         yield Line(address, "exists", name, NOT_THERE)
         return
-    found = answer["Table"]
     yield Line(address, "exists", "ACTIVE", found["TableStatus"])
     encryption = found.get("SSEDescription", {})
     key = encryption.get("KMSMasterKeyArn") if encryption.get("Status") in ("ENABLED", "UPDATING") else "AWS's own"

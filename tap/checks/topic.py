@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, policy, tags
 from tap.declared.resources import Resource
-from tap.deployed.existing import asked
+from tap.deployed import lookups
+from tap.deployed.lookups import asked
 
 CONFIRMED, PENDING, NOT_SUBSCRIBED = "confirmed", "not confirmed yet", "not subscribed"
 #: It gets some messages and others not, and nobody knows which.
@@ -17,7 +18,7 @@ FILTERED = "confirmed, with a filter"
 def topic(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of a topic."""
     client, arn = deployed.session.client("sns"), resource.attributes["arn"]
-    found = attributes(client, arn)
+    found = lookups.topic(client, arn)
     if found is None:
         yield Line(resource.address, "exists", resource.values["name"], NOT_THERE)
         return
@@ -35,7 +36,7 @@ def topic(resource: Resource, deployed: Deployed) -> Iterator[Line]:
 
 def topic_policy(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of a topic's policy."""
-    found = attributes(deployed.session.client("sns"), resource.values["arn"])
+    found = lookups.topic(deployed.session.client("sns"), resource.values["arn"])
     yield from policy(resource, "policy", resource.values["policy"], (found or {}).get("Policy"))
 
 
@@ -49,21 +50,10 @@ def subscription(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     yield Line(resource.address, f"{address} is told", CONFIRMED, found or NOT_SUBSCRIBED)
 
 
-def attributes(client: Any, arn: str) -> Mapping[str, str] | None:
-    """A topic's attributes; None if there is no such topic."""
-    answer = asked(client, "get_topic_attributes", "NotFound", "NotFoundException", TopicArn=arn)
-    return answer["Attributes"] if answer else None
-
-
 def subscriptions(client: Any, topic_arn: str) -> Iterator[tuple[str, str, str]]:
     """Who is told: protocol, endpoint, and whether it is confirmed."""
-    parameters = {"TopicArn": topic_arn}
-    while page := asked(client, "list_subscriptions_by_topic", "NotFound", "NotFoundException", **parameters):
-        for one in page["Subscriptions"]:
-            yield one["Protocol"], one["Endpoint"], _state(client, one["SubscriptionArn"])
-        if not page.get("NextToken"):
-            return
-        parameters["NextToken"] = page["NextToken"]
+    for one in lookups.subscriptions(client, topic_arn):
+        yield one["Protocol"], one["Endpoint"], _state(client, one["SubscriptionArn"])
 
 
 def _state(client: Any, arn: str) -> str:

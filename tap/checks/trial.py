@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from tap.checks.alarms import described_alarm
 from tap.checks.topic import CONFIRMED, subscriptions
 from tap.declared import terraform
 from tap.declared.alarms import Alarm, alarms
-from tap.deployed import DeployedError
-from tap.place import Place
+from tap.deployed import DeployedError, lookups
 from tap.state.session import Session, one_line
 
 _REASON: Final = "A test by `tap alarms test`: nothing is wrong."
@@ -44,7 +42,7 @@ def run(json_: Mapping[str, Any], session: Session) -> Trial:
     :raises StateError: for credentials that don't work; :raises DeployedError: when AWS refuses.
     """
     session.require_allowed()
-    declared = terraform.read(json_, Place(session.partition, "", session.account))
+    declared = terraform.read(json_, session.place)
     client = session.client("cloudwatch")
     outcomes = {alarm.name: _tested(client, alarm) for alarm in alarms(declared)}
     topics = [one.attributes["arn"] for one in declared.of_type("aws_sns_topic")]
@@ -58,7 +56,7 @@ def _subscribers(topics: list[str], session: Session) -> Iterator[tuple[str, str
 
 def _tested(client: Any, alarm: Alarm) -> Outcome:
     name = alarm.name
-    found = described_alarm(client, name)
+    found = lookups.alarm(client, name)
     if found is None:
         return "not there"
     if not found["ActionsEnabled"]:

@@ -24,7 +24,6 @@ def dashboard(
     from tap.dashboard import build
     from tap.declared import terraform
     from tap.deployed.root import synthesized
-    from tap.place import Place
     from tap.state import StateError
     from tap.state.session import Session
 
@@ -33,7 +32,7 @@ def dashboard(
         session, place, client = Session(root.settings, os.environ), None, None
         try:
             session.require_allowed()
-            place, client = Place(session.partition, "", session.account), session.client("cloudwatch")
+            place, client = session.place, session.client("cloudwatch")
         except StateError as error:
             err.print(f"Note: all data is made up: {error}", markup=False, soft_wrap=True)
         declared = terraform.read(root.document, place, variables=root.given_variables)

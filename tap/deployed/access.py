@@ -6,7 +6,6 @@ from tap.deployed.existing import own_key_arn
 from tap.place import Place
 from tap.policies.roles import OF_PROGRAMS, StateBucket, Target, policy_name
 from tap.settings import S3Backend, Settings
-from tap.settings.kinds import partition_of
 from tap.state.session import Session
 
 
@@ -22,7 +21,7 @@ def target(settings: Settings, role: str, session: Session, account: str = "") -
         account = settings.allowed_account_ids[0]
     if not account:
         session.require_allowed()
-    place = Place(partition_of(settings.region), settings.region, account or session.account)
+    place = Place(session.partition, settings.region, account) if account else session.place
     is_asked = not account and role in OF_PROGRAMS
     return target_in(place, settings, own_key_arn(settings.names.key_alias, session) if is_asked else None)
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tap.deployed import DeployedError
-from tap.state.session import Session, one_line
+from tap.deployed import DeployedError, lookups
+from tap.deployed.lookups import asked
+from tap.state.session import Session
 
 TABLE: Final = "aws_dynamodb_table.TurnAroundPromptTable"
 KEY: Final = "aws_kms_key.KMSKey"
@@ -70,30 +71,17 @@ def addresses(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{kind}.{logical_id}[0]" if "count" in arguments else f"{kind}.{logical_id}"
 
 
-def asked(client: Any, operation: str, *absent: str, **parameters: Any) -> Any:
-    """What an operation answers; None when it says that the thing is not there."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return getattr(client, operation)(**parameters)
-    except (BotoCoreError, ClientError) as error:
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] in absent:
-            return None
-        raise DeployedError(f"What exists can't be looked up: {one_line(error)}.") from error
-
-
 def _table(search: _Search) -> Mapping[str, Any] | None:
     name = search.argument(TABLE, "name")
     client = search.session.client("dynamodb")
-    answer = asked(client, "describe_table", "ResourceNotFoundException", TableName=name)
-    if answer is None:
+    described = lookups.table(client, name)
+    if described is None:
         return None
-    described: Mapping[str, Any] = answer["Table"]
     if described["TableStatus"] == "DELETING":
         raise DeployedError(f"The table {name} is being deleted: wait until it is gone, then run this again.")
     if described["TableStatus"] == "CREATING":
         client.get_waiter("table_exists").wait(TableName=name)
-        described = asked(client, "describe_table", TableName=name)["Table"]
+        described = lookups.table(client, name)
     search.ids[TABLE] = name
     return described
 
@@ -108,9 +96,7 @@ def _tags(search: _Search, table: Mapping[str, Any] | None) -> Mapping[str, str]
 
 def _alias(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     name = search.argument(address, "name")
-    client = search.session.client("kms")
-    answer = asked(client, "describe_key", "NotFoundException", KeyId=name)
-    if answer is not None:
+    if lookups.key(search.session.client("kms"), name) is not None:
         search.ids[address] = name
 
 
@@ -118,9 +104,8 @@ def _key(search: _Search, address: str, table: Mapping[str, Any] | None) -> None
     """The key is what the alias points at; without an alias, the one that this stack made before it was interrupted."""
     client = search.session.client("kms")
     alias = search.argument("aws_kms_alias.KMSKeyAlias", "name")
-    answer = asked(client, "describe_key", "NotFoundException", KeyId=alias)
-    if answer is not None:
-        metadata = answer["KeyMetadata"]
+    metadata = lookups.key(client, alias)
+    if metadata is not None:
         if metadata["KeyState"] not in _LIVING:
             raise DeployedError(
                 f"The key {metadata['KeyId']} of {alias} is {metadata['KeyState']}: what it encrypts is lost with it."
@@ -147,8 +132,8 @@ def own_key_arn(alias: str, session: Session) -> str | None:
 
     :raises DeployedError: when AWS doesn't let us ask.
     """
-    answer = asked(session.client("kms"), "describe_key", "NotFoundException", KeyId=alias)
-    return answer["KeyMetadata"]["Arn"] if answer else None
+    found = lookups.key(session.client("kms"), alias)
+    return found["Arn"] if found else None
 
 
 def _own_keys(search: _Search, address: str, client: Any) -> Iterator[Mapping[str, Any]]:
@@ -173,8 +158,7 @@ def _own_keys(search: _Search, address: str, client: Any) -> Iterator[Mapping[st
 
 def _topic(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     arn = search.arn("sns", search.argument(address, "name"))
-    client = search.session.client("sns")
-    if asked(client, "get_topic_attributes", "NotFound", "NotFoundException", TopicArn=arn) is not None:
+    if lookups.topic(search.session.client("sns"), arn) is not None:
         search.ids[address] = arn
 
 
@@ -190,41 +174,28 @@ def _topic_policy(search: _Search, address: str, table: Mapping[str, Any] | None
 def _subscription(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     # A pending one can't be imported; making it again changes nothing.
     topic = search.arn("sns", search.argument("aws_sns_topic.SNSTopic", "name"))
-    client = search.session.client("sns")
-    parameters = {"TopicArn": topic}
-    while search.email:
-        page = asked(client, "list_subscriptions_by_topic", "NotFound", "NotFoundException", **parameters)
-        for one in (page or {}).get("Subscriptions", []):
-            if (one["Protocol"], one["Endpoint"]) == ("email", search.email) and one["SubscriptionArn"].startswith(
-                "arn:"
-            ):
-                search.ids[f"{address}[0]"] = one["SubscriptionArn"]
-                return
-        if not page or not page.get("NextToken"):
+    for one in lookups.subscriptions(search.session.client("sns"), topic) if search.email else ():
+        is_it = (one["Protocol"], one["Endpoint"]) == ("email", search.email)
+        if is_it and one["SubscriptionArn"].startswith("arn:"):
+            search.ids[f"{address}[0]"] = one["SubscriptionArn"]
             return
-        parameters["NextToken"] = page["NextToken"]
 
 
 def _alarm(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     name = search.argument(address, "alarm_name")
-    client = search.session.client("cloudwatch")
-    answer = asked(client, "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])
-    if answer["MetricAlarms"]:
+    if lookups.alarm(search.session.client("cloudwatch"), name) is not None:
         search.ids[address] = name
 
 
 def _dashboard(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     name = search.argument(address, "dashboard_name")
-    client = search.session.client("cloudwatch")
-    absent = ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException")
-    if asked(client, "get_dashboard", *absent, DashboardName=name) is not None:
+    if lookups.dashboard(search.session.client("cloudwatch"), name) is not None:
         search.ids[address] = name
 
 
 def _policy(search: _Search, address: str, _: Mapping[str, Any] | None) -> None:
     arn = f"arn:{search.session.partition}:iam::{search.session.account}:policy/{search.argument(address, 'name')}"
-    client = search.session.client("iam")
-    if asked(client, "get_policy", "NoSuchEntity", PolicyArn=arn) is not None:
+    if lookups.policy(search.session.client("iam"), arn) is not None:
         search.ids[address] = arn
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from tap.place import Place
 from tap.settings import AssumeRole, S3Backend, Settings
+from tap.settings.kinds import partition_of
 from tap.state import StateError
 from tap.state.configured import endpoint_of, with_profile
 
@@ -52,8 +54,15 @@ class Session:
     @property
     def partition(self) -> str:
         """`aws`, `aws-cn`, …"""
-        partition: str = self._session.get_partition_for_region(self._settings.region)
-        return partition
+        return partition_of(self._settings.region)
+
+    @property
+    def place(self) -> Place:
+        """Where the environment is, or would be, deployed.
+
+        :raises StateError: for credentials that don't work: they tell the account.
+        """
+        return Place(self.partition, self._settings.region, self.account)
 
     def require_usable(self) -> None:
         """Return if the credentials work, are of an allowed account, and reach the bucket that the state is in.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -72,6 +73,7 @@ class TestProve:
             "#!/bin/sh\necho \"Error: Cannot find module '@cloud-copilot/iam-simulate'\" >&2\nexit 1\n"
         )
         (tmp_path / "node").chmod(0o755)
+        assert here.run(sys.executable, "main.py").returncode == 0
         (here.folder / "cdk.tf.json").write_text((here.folder / "cdktf.out/stacks/TapStackdev/cdk.tf.json").read_text())
         without = Checkout(here.folder, here.environment | {"PATH": f"{tmp_path}:{here.environment['PATH']}"})
         status, said = run(without, "prove", "alarms", "cdk.tf.json")
