@@ -59,10 +59,14 @@ def _renamed(index: Mapping[str, Any]) -> dict[str, Any]:
         "range_key": keys.get("RANGE"),
         "projection_type": projection.get("ProjectionType"),
         "non_key_attributes": projection.get("NonKeyAttributes", []),
+        "status": index.get("IndexStatus"),
     }
 
 
 def _index(index: Mapping[str, Any]) -> str:
     attributes = ", ".join(sorted(index.get("non_key_attributes") or []))
     keys = ", ".join(filter(None, (index["hash_key"], index.get("range_key"))))
-    return f"{index['name']} ({keys}) with {index['projection_type']}{f' {attributes}' if attributes else ''}"
+    told = f"{index['name']} ({keys}) with {index['projection_type']}{f' {attributes}' if attributes else ''}"
+    # Nobody can query an index that is still built or on its way out, though DescribeTable lists it.
+    on_its_way = index.get("status") in ("CREATING", "DELETING")
+    return f"{told}, {index['status']}" if on_its_way else told

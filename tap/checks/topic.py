@@ -46,8 +46,9 @@ def subscription(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     if not address:
         return
     listed = subscriptions(deployed.session.client("sns"), resource.values["topic_arn"])
-    found = next((state for protocol, endpoint, state in listed if (protocol, endpoint) == ("email", address)), None)
-    yield Line(resource.address, f"{address} is told", CONFIRMED, found or NOT_SUBSCRIBED)
+    states = [state for protocol, endpoint, state in listed if (protocol, endpoint) == ("email", address)]
+    found = CONFIRMED if CONFIRMED in states else next(iter(states), NOT_SUBSCRIBED)
+    yield Line(resource.address, f"{address} is told", CONFIRMED, found)
 
 
 def subscriptions(client: Any, topic_arn: str) -> Iterator[tuple[str, str, str]]:
@@ -57,7 +58,7 @@ def subscriptions(client: Any, topic_arn: str) -> Iterator[tuple[str, str, str]]
 
 
 def _state(client: Any, arn: str) -> str:
-    if not arn.startswith("arn:"):  # "PendingConfirmation", or "Deleted"
+    if not arn.startswith("arn:"):  # "PendingConfirmation"
         return PENDING
     answer = asked(client, "get_subscription_attributes", "NotFound", "NotFoundException", SubscriptionArn=arn)
     found = (answer or {}).get("Attributes", {})

@@ -40,10 +40,13 @@ def topic(client: Any, arn: str) -> Mapping[str, str] | None:
 
 
 def subscriptions(client: Any, topic_arn: str) -> Iterator[Mapping[str, str]]:
-    """A topic's subscriptions, pending ones too; none of a topic that isn't there."""
+    """A topic's subscriptions, pending ones too; none of a topic that isn't there.
+
+    SNS lists one that somebody ended by the link in an e-mail for three more days, with "Deleted" as its ARN.
+    """
     parameters = {"TopicArn": topic_arn}
     while page := asked(client, "list_subscriptions_by_topic", "NotFound", "NotFoundException", **parameters):
-        yield from page["Subscriptions"]
+        yield from (one for one in page["Subscriptions"] if one["SubscriptionArn"] != "Deleted")
         if not page.get("NextToken"):
             return
         parameters["NextToken"] = page["NextToken"]

@@ -147,6 +147,11 @@ def _index(world: World) -> None:
     world.endpoint.dynamodb.update_table(
         TableName=world.table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "claims"}}]
     )
+    # LocalStack takes up to a second; until then the line is red too, and says DELETING.
+    deadline = time.monotonic() + 60
+    while world.endpoint.dynamodb.describe_table(TableName=world.table)["Table"].get("GlobalSecondaryIndexes"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def _dashboard(world: World) -> None:
