@@ -43,7 +43,7 @@ test-long: setup .venv/.ready-dev ## The longest tests: adoptions, deploys that 
 coverage: setup .venv/.ready-dev .venv-checkov/.ready examples/typescript/dist/main.js ## The tests, and which lines of tap/ they run: a fifth slower
 	@$(PYTEST) $(PARALLEL) --cov --cov-report=term
 
-prove: setup .venv/.ready-dev ## Prove that the alarms reach somebody and that each permission is the least that works; about three minutes
+prove: setup .venv/.ready-dev examples/typescript/dist/main.js ## Prove that the alarms reach somebody and that each permission is the least that works; about three minutes
 	@.venv/bin/tap prove alarms dev
 	@.venv/bin/python -m tests.permissions
 

@@ -1,5 +1,6 @@
 """The command line: `tap …`, or `python -m tap …`."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -18,7 +19,15 @@ def main() -> None:
             " (in a checkout: `make setup`, then `. .venv/bin/activate` in this shell)."
         )
     try:
-        app(prog_name="tap" if Path(sys.argv[0]).name == "tap" else "python -m tap")
+        try:
+            app(prog_name="tap" if Path(sys.argv[0]).name == "tap" else "python -m tap")
+        finally:
+            sys.stdout.flush()  # what doesn't fit is to be told here, not by Python as it ends
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python tries again as it ends
+        sys.exit(f"Error: Standard output can't be written: {error.strerror}.")
     except SystemExit as end:
         asks_for_help = len(sys.argv) == 1 or "--help" in sys.argv
         if asks_for_help and isinstance(end.__context__, BrokenPipeError):

@@ -19,8 +19,12 @@ err = Console(stderr=True, highlight=False)
 
 def fail(sentence: object, status: int = 1) -> NoReturn:
     """Say what is wrong in one sentence and exit."""
-    err.print(f"[red]Error:[/red] {escape(str(sentence))}", soft_wrap=True)
+    _say(sentence)
     sys.exit(status)
+
+
+def _say(sentence: object) -> None:
+    err.print(f"[red]Error:[/red] {escape(str(sentence))}", soft_wrap=True)
 
 
 def note_unknown(environment: str, is_known: bool) -> None:
@@ -44,9 +48,10 @@ def telling_errors(*, as_json: bool = False) -> Iterator[None]:
         sentence = _sentence(error)
         if sentence is None:
             raise
+        _say(sentence)
         if as_json:
             sys.stdout.write(json.dumps({"status": "failed", "error": sentence}, indent=2) + "\n")
-        fail(sentence)
+        sys.exit(1)
 
 
 def _sentence(error: Exception) -> str | None:

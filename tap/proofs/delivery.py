@@ -58,8 +58,8 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
             yield unknown(TELLS, "which topic it tells can't be told from the document")
         elif topic is None:
             yield unknown(TELLS, f"the topic {arn} is not in the document")
-        elif elsewhere := _elsewhere(topic, document):
-            yield unknown(TELLS, elsewhere)
+        elif problem := _elsewhere(topic, document) or _fifo(topic):
+            yield unknown(TELLS, problem)
         else:
             yield proved(TELLS, topic.address)
             yield from _of_topic(alarm, topic, document)
@@ -73,6 +73,12 @@ def _elsewhere(resource: Resource, document: Document) -> str:
     if region != document.place.region or provider not in ("aws", "${aws}"):
         return f"{resource.address} is in another region or account"
     return ""
+
+
+def _fifo(topic: Resource) -> str:
+    """That a topic is a FIFO topic: AWS's pages on alarms don't say whether CloudWatch publishes to one."""
+    is_one = str(topic.attributes["arn"]).endswith(".fifo")
+    return f"{topic.address} is a FIFO topic: whether CloudWatch publishes to one is not known here" if is_one else ""
 
 
 def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:

@@ -122,3 +122,23 @@ class TestPolicy:
         assert ended == status, said
         assert sentence in " ".join(said.replace("│", "").split())
         assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("policy", "reader", "dev", "--account", "111122223333"),
+        ("prove", "alarms", "dev"),
+        ("prove", "alarms", "dev", "--json"),
+        ("prove", "alarms", "nowhere.json", "--json"),
+        ("--version",),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_gets_a_sentence(here: Checkout, arguments: tuple[str, ...]) -> None:
+    told = here.run("sh", "-c", '"$@" >/dev/full', "sh", *tap(*arguments))
+    assert told.returncode == 1
+    assert told.stdout.endswith("Error: Standard output can't be written: No space left on device.\n")
+    assert "Traceback" not in told.stdout
+    assert ("nowhere.json can't be read" in told.stdout) == ("nowhere.json" in arguments)

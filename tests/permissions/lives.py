@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tap import settings as config
 from tap.deployed.access import target_in
+from tap.local import ROOT
 from tap.place import Place
 from tap.policies.roles import Target, policy_name
 from tests.permissions.requests import Asked, World, asked
@@ -274,7 +275,25 @@ def _programs(life: _Life) -> None:
     prompts("reader", "export", str(life.folder / f"out-{len(life.questions)}-{secrets.token_hex(2)}.ndjson"))
     for one in made:
         prompts("writer", "delete", one)
+    _programs_in_typescript(life)
     _watch(life)
+
+
+def _programs_in_typescript(life: _Life) -> None:
+    """The same by the TypeScript store, as far as its example goes."""
+    outputs = life.folder / "outputs.json"
+    outputs.write_text(json.dumps({"TurnAroundPromptTableName": f"{life.project}-dev-turnaround-prompts"}))
+
+    def prompts(role: str, *arguments: str) -> dict[str, str]:
+        command = ("node", str(ROOT / "examples/typescript/dist/main.js"), str(outputs), *arguments)
+        found: dict[str, str] = json.loads(life.run(role, f"main.js {arguments[0]}", *command))
+        return found
+
+    made = prompts("writer", "create", "a prompt", "review")["id"]
+    prompts("reader", "get", made)
+    claim = prompts("worker", "claim", "w1")
+    prompts("worker", "complete", claim["id"], claim["claim_token"], "1")
+    prompts("writer", "update", made, "failed")
 
 
 def _watch(life: _Life) -> None:

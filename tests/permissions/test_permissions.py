@@ -1,6 +1,7 @@
 """The recording that `make prove` keeps, against the policies as they are now."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tap.cli import prompts
+from tap.local import ROOT
 from tap.policies.roles import OF_PROGRAMS, ROLES
 from tests.permissions import proof
 from tests.permissions.__main__ import RECORDED
@@ -34,6 +36,10 @@ def test_every_command_was_recorded() -> None:
         f"tap prompts {one.name or one.callback.__name__}" for one in prompts.app.registered_commands if one.callback
     }
     assert store <= by
+    source = (ROOT / "examples/typescript/src/main.ts").read_text()
+    steps = {f"main.js {one}" for one in re.findall(r"node dist/main.js \[outputs.json\] ([a-z]+)", source)}
+    assert len(steps) >= 5
+    assert steps <= by
     assert {"tap adopt", "tap drift", "tap check", "tap dashboard", "tap alarms test"} <= by
     assert {"cdktf deploy", "cdktf diff", "cdktf destroy"} <= by
 

@@ -3,9 +3,10 @@
 import http.client
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ class Sent:
 
     method: str
     path: str
-    headers: Mapping[str, str]
+    headers: Message  # whose names are in any case: the SDK for JavaScript writes them small
     body: bytes
 
     @property
@@ -66,7 +67,7 @@ def relay(endpoint: str, observer: Observer) -> Iterator[str]:
 
         def _relayed(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            sent = Sent(self.command, self.path, dict(self.headers), body)
+            sent = Sent(self.command, self.path, self.headers, body)
             observer(sent, False)
             upstream = http.client.HTTPConnection(target.hostname or "", target.port, timeout=120)
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}

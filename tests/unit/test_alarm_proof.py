@@ -299,6 +299,7 @@ UNKNOWN |= {
     "a topic in another region": (topic(region="eu-west-1"), READS, "is in another region or account"),
     "an alarm in another region": (change(READS, region="eu-west-1"), READS, "Alarm is in another region or account"),
     "a topic of another provider": (topic(provider="aws.eu"), READS, "is in another region or account"),
+    "a FIFO topic": (topic(name="alerts.fifo", fifo_topic=True), READS, "is a FIFO topic"),
     "a key in another region": (key(region="eu-west-1"), READS, "aws_kms_key.KMSKey is in another region"),
     "a policy of some topic": (
         resource("aws_sns_topic_policy", "Other", arn="${element([aws_sns_topic.SNSTopic.arn], 0)}", policy="{}"),
