@@ -228,11 +228,12 @@ def environment(
 
 
 def project_folder() -> Path:
-    """The folder of main.py: the current one, or else the checkout that this package is in.
+    """The folder of main.py: the project that the current folder is in, or else the checkout that this package is in.
 
     :raises DeployedError: when there is none.
     """
-    folder = Path.cwd() if Path("cdktf.json").is_file() else ROOT
+    here = Path.cwd()
+    folder = next((one for one in (here, *here.parents) if (one / "cdktf.json").is_file()), ROOT)
     if not (folder / "main.py").is_file():
         raise DeployedError(f"There is no main.py in {folder}: run this in a checkout of the project.")
     return folder

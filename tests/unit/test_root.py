@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tap.deployed.root import Root
+from tap.deployed.root import Root, project_folder
+from tap.local import ROOT
 from tap.settings import Settings
 
 S3_LOCK = """\x1b[31m╷
@@ -76,3 +77,13 @@ def test_a_state_that_could_not_be_put_away_is_named(tmp_path: Path) -> None:
     assert (
         "`terraform -chdir=cdktf.out/stacks/TapStackdev state push errored.tfstate`, then delete the file" in sentence
     )
+
+
+def test_a_command_is_about_the_project_that_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project/docs").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("cdktf.json", "main.py"):
+        (tmp_path / "project" / name).touch()
+    for folder, found in (("project", "project"), ("project/docs", "project"), ("elsewhere", None)):
+        monkeypatch.chdir(tmp_path / folder)
+        assert project_folder() == (tmp_path / found if found else ROOT), folder
