@@ -508,7 +508,9 @@ def test_what_fails_has_a_status_of_its_own(world: World) -> None:
     nowhere = Checkout(world.here.folder, world.here.environment | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     status, said = told(nowhere, "--json")
     assert status == 1
-    assert "where nobody answers" in json.loads(said.partition("Error:")[0])["error"]
+    sentence = json.loads(said[said.index("{") :])["error"]
+    assert "where nobody answers" in sentence
+    assert f"Error: {sentence}" in said
 
 
 def test_a_stack_that_is_not_deployed_is_red_all_over(world: World) -> None:
