@@ -29,6 +29,9 @@ def alarm(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     yield Line(resource.address, "actions", _switched(promised.actions_enabled), _switched(found.actions_enabled))
     yield Line(resource.address, "ALARM tells", sorted(promised.alarm_actions), sorted(found.alarm_actions))
     yield Line(resource.address, "OK tells", sorted(promised.ok_actions), sorted(found.ok_actions))
+    without_data = resource.values.get("insufficient_data_actions") or []
+    told = sorted(described.get("InsufficientDataActions", []))
+    yield Line(resource.address, "INSUFFICIENT_DATA tells", sorted(without_data), told)
     listed = asked(client, "list_tags_for_resource", ResourceARN=described["AlarmArn"])["Tags"]
     yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in listed})
 
@@ -48,7 +51,13 @@ def _query(query: Query) -> str:
 
 def _condition(alarm: Alarm) -> str:
     times = f"{alarm.datapoints_to_alarm} of {alarm.evaluation_periods} periods"
-    return f"{alarm.comparison} {alarm.threshold:g}, {times}"
+    return f"{alarm.comparison} {_number(alarm.threshold)}, {times}"
+
+
+def _number(threshold: float | None) -> str:
+    if threshold is None:
+        return "an anomaly band"
+    return str(int(threshold)) if threshold.is_integer() else str(threshold)
 
 
 def _switched(on: bool | None) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, policy, tags
 from tap.declared.resources import Resource
 from tap.deployed import lookups
 from tap.deployed.lookups import asked
+
+#: What AWS takes where nothing is said.
+_A_YEAR: Final = 365
 
 
 def key(resource: Resource, deployed: Deployed) -> Iterator[Line]:
@@ -23,10 +26,18 @@ def key(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     # Of a key that is on its way out AWS answers nothing more.
     absent = ("KMSInvalidStateException",)
     rotation = asked(client, "get_key_rotation_status", *absent, KeyId=id_) or {}
-    yield Line(address, "rotation", resource.values["enable_key_rotation"], rotation.get("KeyRotationEnabled", False))
+    yield Line(address, "rotation", resource.values["enable_key_rotation"], _rotates(rotation))
     document = asked(client, "get_key_policy", KeyId=id_, PolicyName="default")["Policy"]
     yield from policy(resource, "policy", resource.values["policy"], document)
     yield from tags(resource, deployed, tags_of(client, id_))
+
+
+def _rotates(rotation: Mapping[str, Any]) -> bool | str:
+    """Whether it rotates every year, or else how often."""
+    if not rotation.get("KeyRotationEnabled", False):
+        return False
+    days = rotation.get("RotationPeriodInDays", _A_YEAR)
+    return True if days == _A_YEAR else f"every {days} days"
 
 
 def alias(resource: Resource, deployed: Deployed) -> Iterator[Line]:

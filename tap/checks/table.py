@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, tags
 from tap.declared.resources import Resource
 from tap.deployed import lookups
 from tap.deployed.lookups import asked
+
+#: What hashicorp/aws and AWS take where nothing is said.
+_MOST_DAYS: Final = 35
 
 
 def table(resource: Resource, deployed: Deployed) -> Iterator[Line]:
@@ -31,17 +34,31 @@ def table(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     deployed_ones = [_index(_renamed(one)) for one in found.get("GlobalSecondaryIndexes", [])]
     yield Line(address, "indexes", sorted(promised), sorted(deployed_ones))
     billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
-    yield Line(address, "billing mode", values["billing_mode"], billing)
+    yield Line(address, "billing mode", values["billing_mode"], f"{billing}{_at_most(found)}")
     protected = values["deletion_protection_enabled"]
     yield Line(address, "deletion protection", protected, found.get("DeletionProtectionEnabled", False))
     expiry = asked(client, "describe_time_to_live", TableName=name)["TimeToLiveDescription"]
     is_on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
     yield Line(address, "TTL", _block(values["ttl"])["attribute_name"], expiry.get("AttributeName") if is_on else "off")
     backups = asked(client, "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
-    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+    recovery = _recovery(backups.get("PointInTimeRecoveryDescription", {}))
     yield Line(address, "point-in-time recovery", _block(values["point_in_time_recovery"])["enabled"], recovery)
     listed = asked(client, "list_tags_of_resource", ResourceArn=found["TableArn"])["Tags"]
     yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in listed})
+
+
+def _at_most(table: Mapping[str, Any]) -> str:
+    """The on-demand maximum of a table, above which AWS throttles."""
+    limits = {name: one for name, one in table.get("OnDemandThroughput", {}).items() if one != -1}
+    return f", {', '.join(f'{name} {one}' for name, one in sorted(limits.items()))}" if limits else ""
+
+
+def _recovery(described: Mapping[str, Any]) -> bool | str:
+    """Whether the table can be restored to any second of the last 35 days; or of how many it is."""
+    if described.get("PointInTimeRecoveryStatus") != "ENABLED":
+        return False
+    days = described.get("RecoveryPeriodInDays", _MOST_DAYS)
+    return True if days == _MOST_DAYS else f"of the last {days} days"
 
 
 def _block(value: Any) -> Mapping[str, Any]:

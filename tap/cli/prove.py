@@ -46,9 +46,10 @@ def alarms(
         document = _document(what)
         proofs = prove(document)
     if as_json:
-        sys.stdout.write(json.dumps(_as_json(what, proofs), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_as_json(what, proofs, document), indent=2) + "\n")
     else:
         _show(what, proofs)
+        _show_assumptions(document, what)
     raise typer.Exit(0 if proofs and all(one.status == "proved" for one in proofs) else NOT_PROVED)
 
 
@@ -56,11 +57,17 @@ def _document(what: str) -> Document:
     from tap.declared import files, terraform
     from tap.deployed.root import synthesized
 
-    if Path(what).exists() or "/" in what or what.endswith((".json", ".yaml", ".yml", ".template", ".tf")):
+    if _is_file(what):
         return files.read(Path(what))
     root = synthesized(what, os.environ, is_adopting=True)
     note_unknown(what, root.is_known)
     return terraform.read(root.document)
+
+
+def _is_file(what: str) -> bool:
+    """Whether a file is meant and not an environment, which may have a folder of its name beside it."""
+    is_there = Path(what).exists() and not Path(what).is_dir()
+    return is_there or "/" in what or what.endswith((".json", ".yaml", ".yml", ".template", ".tf"))
 
 
 def _show(what: str, proofs: list[Proof]) -> None:
@@ -85,9 +92,24 @@ def _show(what: str, proofs: list[Proof]) -> None:
         out.print(f"{what}: {count} proved.", markup=False, soft_wrap=True)
 
 
-def _as_json(what: str, proofs: list[Proof]) -> dict[str, object]:
+def _show_assumptions(document: Document, what: str) -> None:
+    """What somebody should know who takes the answer for the whole truth."""
+    if document.not_read:
+        names = ", ".join(document.not_read)
+        out.print(f"Not looked into, since this document doesn't have it: {names}.", markup=False, soft_wrap=True)
+    if _is_file(what):
+        place = f"in the account {document.place.account} and the region {document.place.region}"
+        out.print(
+            f"Taken to be {place}, with the defaults of its parameters and variables.", markup=False, soft_wrap=True
+        )
+
+
+def _as_json(what: str, proofs: list[Proof], document: Document) -> dict[str, object]:
     return {
         "document": what,
+        "account": document.place.account,
+        "region": document.place.region,
+        "not_read": list(document.not_read),
         "alarms": [
             {
                 "address": proof.address,

@@ -11,12 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of
+from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, is_unresolved, place_named_in
 
 #: What has another type here than a reader could guess; the rest keeps CloudFormation's.
 TYPES: Final[Mapping[str, str]] = {
     "AWS::CloudWatch::Alarm": "aws_cloudwatch_metric_alarm",
     "AWS::CloudWatch::CompositeAlarm": "aws_cloudwatch_composite_alarm",
+    "AWS::DynamoDB::GlobalTable": "aws_dynamodb_table",
     "AWS::DynamoDB::Table": "aws_dynamodb_table",
     "AWS::KMS::Alias": "aws_kms_alias",
     "AWS::KMS::Key": "aws_kms_key",
@@ -35,6 +36,12 @@ _ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 #: Properties that hold documents of their own, whose names stay.
 _VERBATIM: Final = ("KeyPolicy", "PolicyDocument")
+#: The argument that CloudFormation makes up where it is not given.
+_NAMED: Final[Mapping[str, str]] = {
+    "aws_cloudwatch_metric_alarm": "alarm_name",
+    "aws_dynamodb_table": "name",
+    "aws_sns_topic": "name",
+}
 _ATTRIBUTES: Final[Mapping[str, str]] = {"Arn": "arn", "KeyId": "key_id", "TopicArn": "arn", "TopicName": "name"}
 #: What `Ref` gives, by type; of all others their id.
 _REFERRED: Final[Mapping[str, str]] = {"aws_kms_key": "key_id", "aws_sns_topic": "arn"}
@@ -44,20 +51,27 @@ def is_template(document: Mapping[str, Any]) -> bool:
     """Whether that is a CloudFormation template."""
     resources = document.get("Resources")
     return isinstance(resources, Mapping) and all(
-        isinstance(one, Mapping) and "Type" in one for one in resources.values()
+        name.startswith("Fn::") or (isinstance(one, Mapping) and "Type" in one) for name, one in resources.items()
     )
 
 
 def read(template: Mapping[str, Any]) -> Document:
     """The resources that a template declares, those on a condition too: somewhere it will be met."""
     reader = _Reader(template)
-    return Document(reader.place, tuple(reader.resources()))
+    return Document(reader.place, tuple(reader.resources()), tuple(_more(template)))
+
+
+def _more(template: Mapping[str, Any]) -> Iterator[str]:
+    for name, body in template["Resources"].items():
+        if name.startswith("Fn::") or body["Type"] == "AWS::CloudFormation::Stack" or body["Type"].endswith("::MODULE"):
+            yield name
 
 
 class _Reader:
     def __init__(self, template: Mapping[str, Any]) -> None:
-        self.place = EXAMPLE
+        self.place = place_named_in(template, EXAMPLE, "AWS::AccountId", "AWS::Region")
         self._template = template
+        self._bodies = {name: one for name, one in template["Resources"].items() if not name.startswith("Fn::")}
         self._parameters = template.get("Parameters", {})
         self._being_resolved: set[str] = set()
         self._functions: Mapping[str, Callable[[Any], Any]] = {
@@ -65,22 +79,23 @@ class _Reader:
             "Fn::GetAtt": self._get_att,
             "Fn::Sub": self._sub,
             "Fn::Join": lambda value: _joined(value[0], self.resolved(value[1])),
-            "Fn::If": lambda value: self.resolved(value[1] if self._holds({"Condition": value[0]}) else value[2]),
+            "Fn::If": self._if,
             "Fn::FindInMap": self._find_in_map,
             "Fn::Select": lambda value: _item(self.resolved(value[1]), self.resolved(value[0])),
+            "Fn::Split": lambda value: _split(value[0], self.resolved(value[1])),
         }
 
     def resources(self) -> Iterator[Resource]:
-        for logical_id, body in self._template["Resources"].items():
+        for logical_id, body in self._bodies.items():
             type_ = TYPES.get(body["Type"], body["Type"])
             values = self._values(logical_id)
             attributes = attributes_of(type_, logical_id, values, self.place)
-            in_force = "Condition" not in body or self._holds({"Condition": body["Condition"]})
+            in_force = "Condition" not in body or self._holds({"Condition": body["Condition"]}) is True
             for one in _one_for_each_topic(values) if type_ == "aws_sns_topic_policy" else [values]:
                 yield Resource(logical_id, type_, one, attributes, in_force)
 
     def _values(self, logical_id: str) -> dict[str, Any]:
-        body = self._template["Resources"][logical_id]
+        body = self._bodies[logical_id]
         names = _ARGUMENTS.get(TYPES.get(body["Type"], ""), {})
         values = {}
         for name, value in body.get("Properties", {}).items():
@@ -90,8 +105,8 @@ class _Reader:
                     resolved = [{"ReturnData": True, **one} for one in resolved]  # CloudFormation's default
                 kept = json.dumps(resolved) if name in _VERBATIM else renamed(resolved)
                 values[names.get(name, _small(name))] = _pairs(kept) if name == "Dimensions" else kept
-        if body["Type"] == "AWS::CloudWatch::Alarm":
-            values.setdefault("alarm_name", f"stack-{logical_id}-MADEUP")  # CloudFormation's way to make a name
+        if argument := _NAMED.get(TYPES.get(body["Type"], "")):
+            values.setdefault(argument, f"stack-{logical_id}-MADEUP")  # CloudFormation's way to make a name
         return values
 
     def resolved(self, value: Any) -> Any:
@@ -120,7 +135,7 @@ class _Reader:
         if name in pseudo:
             return pseudo[name]
         if name in self._parameters:
-            return self._parameters[name].get("Default", f"${{{name}}}")
+            return _default(name, self._parameters[name])
         return self._attribute(name, None)
 
     def _get_att(self, value: Any) -> Any:
@@ -128,7 +143,7 @@ class _Reader:
         return self._attribute(logical_id, attribute)
 
     def _attribute(self, logical_id: str, attribute: str | None) -> Any:
-        body = self._template["Resources"].get(logical_id)
+        body = self._bodies.get(logical_id)
         if body is None or logical_id in self._being_resolved:
             return f"${{{logical_id}}}"
         self._being_resolved.add(logical_id)
@@ -158,16 +173,41 @@ class _Reader:
         found = self._template.get("Mappings", {}).get(name, {}).get(first, {})
         return found.get(second, f"${{{name}}}")
 
-    def _holds(self, condition: Any) -> bool:
+    def _if(self, value: Any) -> Any:
+        held = self._holds({"Condition": value[0]})
+        then, otherwise = (self.resolved(one) for one in value[1:3])
+        if held is None:
+            return then if then == otherwise else "${Fn::If}"
+        return then if held else otherwise
+
+    def _holds(self, condition: Any) -> bool | None:
+        """Whether a condition is met with the parameters' defaults; None when that can't be told."""
         if not isinstance(condition, Mapping):
             return bool(condition)
         ((name, argument),) = condition.items()
         if name == "Condition":
             return self._holds(self._template.get("Conditions", {}).get(argument, False))
         if name == "Fn::Equals":
-            return str(self.resolved(argument[0])) == str(self.resolved(argument[1]))
+            sides = [self.resolved(one) for one in argument]
+            return None if is_unresolved(sides) else str(sides[0]) == str(sides[1])
         held = [self._holds(one) for one in argument]
-        return {"Fn::Not": not held[0], "Fn::And": all(held), "Fn::Or": any(held)}.get(name, False)
+        if name == "Fn::Not":
+            return None if held[0] is None else not held[0]
+        # One that is met decides an Or, and one that is not met decides an And, whatever the others are.
+        decisive = {"Fn::And": False, "Fn::Or": True}.get(name)
+        if decisive is None or (None in held and decisive not in held):
+            return None
+        return decisive if decisive in held else not decisive
+
+
+def _default(name: str, parameter: Mapping[str, Any]) -> Any:
+    """A parameter's default value, as `Ref` gives it; of one that is kept in Systems Manager it is only the path."""
+    type_ = str(parameter.get("Type", "String"))
+    if "Default" not in parameter or type_.startswith("AWS::SSM::Parameter::Value"):
+        return f"${{{name}}}"
+    default = parameter["Default"]
+    is_list = type_ == "CommaDelimitedList" or type_.startswith("List<")
+    return [one.strip() for one in str(default).split(",")] if is_list else default
 
 
 def _one_for_each_topic(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -203,6 +243,10 @@ def _joined(separator: str, values: Any) -> str:
 
 def _item(values: Any, index: Any) -> Any:
     try:
-        return values[int(index)]
+        return values[int(index)] if isinstance(values, list) else "${Fn::Select}"
     except (IndexError, TypeError, ValueError):
         return "${Fn::Select}"
+
+
+def _split(separator: str, text: Any) -> Any:
+    return text.split(separator) if isinstance(text, str) and not is_unresolved(text) else "${Fn::Split}"

@@ -20,7 +20,7 @@ def read(file: Path) -> Document:
 
     :raises DeclaredError: when it can't be read, or is none of the kinds that are known.
     """
-    if file.exists() and not file.is_file():
+    if file.exists() and not (file.is_file() or file.is_fifo()):
         raise DeclaredError(f"{file} can't be read: it is not a file.")
     try:
         text = file.read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def read(file: Path) -> Document:
                 return plans.read(document)
             if cloudformation.is_template(document):
                 return cloudformation.read(document)
-            if isinstance(document.get("resource"), Mapping | list):
+            if isinstance(document.get("resource", document.get("module")), Mapping | list):
                 return terraform.read(document)
         except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
             raise DeclaredError(f"{file} is not well-formed ({type(error).__name__}). It must be {_KINDS}.") from error

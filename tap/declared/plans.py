@@ -7,6 +7,7 @@ reference is followed. https://developer.hashicorp.com/terraform/internals/json-
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -16,6 +17,7 @@ from tap.place import Place
 
 #: What stands for a value that the plan doesn't know and no reference leads to.
 UNKNOWN: Final = "${known after apply}"
+_ARN: Final = r"arn:([a-z-]+):(?!iam)[a-z]+:([a-z0-9-]+):(\d{12}):"
 _MODULES: Final = re.compile(r"module\.[\w-]+(?:\[[^\]]*\])?\.")
 
 
@@ -43,7 +45,7 @@ def read(document: Mapping[str, Any]) -> Document:
                 values[argument] = _followed(address, argument, configuration, made)
             elif is_unknown:
                 values[argument] = _marked(values.get(argument), is_unknown)
-        resources.append(Resource(address, one["type"], values, made[address]))
+        resources.append(Resource(address, one["type"], values | _whereabouts(one, configuration), made[address]))
     return Document(place, tuple(resources))
 
 
@@ -62,19 +64,46 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _place(document: Mapping[str, Any], listed: list[Mapping[str, Any]]) -> Place:
-    """The account and region of an ARN that is known, if there is one; else the provider's region."""
-    prior = document.get("prior_state", {}).get("values", {}).get("root_module", {})
-    for one in [*listed, *_resources(prior)]:
-        found = re.match(r"arn:([a-z-]+):(?!iam)[a-z]+:([a-z0-9-]+):(\d{12}):", str(one.get("values", {}).get("arn")))
-        if found:
-            return Place(*found.groups())
-    place = EXAMPLE
-    for one in _resources(prior):
+    """The account and region that most known ARNs have; the caller's account and the provider's region come first."""
+    every = [*listed, *_resources(document.get("prior_state", {}).get("values", {}).get("root_module", {}))]
+    arns = (re.match(_ARN, str(one.get("values", {}).get("arn"))) for one in every)
+    places = Counter(found.groups() for found in arns if found)
+    place = Place(*places.most_common(1)[0][0]) if places else EXAMPLE
+    for one in every:
         if one["type"] == "aws_caller_identity":
             place = replace(place, account=one["values"]["account_id"])
-    expression = document.get("configuration", {}).get("provider_config", {}).get("aws", {}).get("expressions", {})
-    region = expression.get("region", {}).get("constant_value")
+    region = _region(document)
     return replace(place, region=region) if region else place
+
+
+def _region(document: Mapping[str, Any]) -> str:
+    """The region of the provider that has no alias: as it is written, or by its variable."""
+    provider = document.get("configuration", {}).get("provider_config", {}).get("aws", {})
+    expression = provider.get("expressions", {}).get("region", {})
+    for reference in expression.get("references", []):
+        if value := document.get("variables", {}).get(reference.removeprefix("var."), {}).get("value"):
+            return str(value)
+    return str(expression.get("constant_value") or "")
+
+
+def _whereabouts(resource: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, str]:
+    """The region that a resource's ARN names, and the provider where that is one with an alias."""
+    found = {}
+    arn = str(resource.get("values", {}).get("arn")).split(":")
+    if arn[0] == "arn" and len(arn) > 3 and arn[3]:
+        found["region"] = arn[3]
+    prefix = "".join(_MODULES.findall(resource["address"]))
+    block = _blocks_of(prefix, configuration).get(_without_index(resource["address"].removeprefix(prefix)), {})
+    provider = str(block.get("provider_config_key", "")).rpartition(":")[2]
+    return found | ({"provider": provider} if "." in provider else {})
+
+
+def _blocks_of(prefix: str, configuration: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The resource blocks of a module's configuration, by address."""
+    module = configuration
+    for call in re.findall(r"module\.([\w-]+)", prefix):
+        module = module.get("module_calls", {}).get(call, {}).get("module", {})
+    return {one["address"]: one for one in module.get("resources", [])}
 
 
 def _followed(
@@ -83,11 +112,8 @@ def _followed(
     """What the argument's references lead to: the attribute of one resource, or a list with it."""
     prefix = "".join(_MODULES.findall(address))
     own = address.removeprefix(prefix)
-    module = configuration
-    for call in re.findall(r"module\.([\w-]+)", prefix):
-        module = module.get("module_calls", {}).get(call, {}).get("module", {})
-    blocks = {one["address"]: one.get("expressions", {}) for one in module.get("resources", [])}
-    expression = blocks.get(_without_index(own), {}).get(argument, {})
+    block = _blocks_of(prefix, configuration).get(_without_index(own), {})
+    expression = block.get("expressions", {}).get(argument, {})
     references = expression.get("references", []) if isinstance(expression, Mapping) else []
     found = {value for reference in references for value in _meant(f"{prefix}{reference}", made)}
     # Of several nobody knows which are taken.

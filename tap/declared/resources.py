@@ -7,8 +7,10 @@ to the resource that it names. What can't be resolved stays as the text `${…}`
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tap.place import Place
@@ -29,7 +31,7 @@ class Resource:
     values: Mapping[str, Any]
     #: What others refer to it by, such as `arn`.
     attributes: Mapping[str, str]
-    #: False for what stands on a condition that the defaults don't meet.
+    #: False for what stands on a condition that the defaults don't meet, or of which that can't be told.
     in_force: bool = True
 
 
@@ -39,6 +41,16 @@ class Document:
 
     place: Place
     resources: tuple[Resource, ...]
+    #: What declares more that is not in this document: modules, nested stacks.
+    not_read: tuple[str, ...] = ()
+
+    def elsewhere(self, resource: Resource) -> str:
+        """That a resource is in another region, or of another provider, of which nothing more is known; else empty."""
+        region = resource.values.get("region") or self.place.region
+        provider = resource.values.get("provider") or "aws"
+        if region != self.place.region or provider not in ("aws", "${aws}"):
+            return f"{resource.address} is in another region or account"
+        return ""
 
     def of_type(self, *types: str) -> Iterator[Resource]:
         """The resources of these types."""
@@ -52,6 +64,23 @@ def is_unresolved(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(is_unresolved(one) for pair in value.items() for one in pair)
     return isinstance(value, list) and any(map(is_unresolved, value))
+
+
+def place_named_in(document: Any, place: Place, account: str, region: str) -> Place:
+    """The place whose account and region a document names in its ARNs and policies: the only ones, in words.
+
+    `account` and `region` are how it would refer to its own, whatever that is; then what it names is another's.
+    """
+    text = json.dumps(document)
+    accounts = set(re.findall(r"(?<![\w-])\d{12}(?![\w-])", text)) if account not in text else set()
+    regions = (
+        set(re.findall(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):", text)) if region not in text else set()
+    )
+    return replace(
+        place,
+        account=accounts.pop() if len(accounts) == 1 else place.account,
+        region=regions.pop() if len(regions) == 1 else place.region,
+    )
 
 
 def attributes_of(type_: str, address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:
@@ -68,7 +97,8 @@ def _made_up(address: str) -> str:
 
 
 def _name(values: Mapping[str, Any], argument: str, address: str) -> str:
-    return str(values.get(argument) or address.rpartition(".")[2])
+    # Nobody knows the name that AWS or Terraform makes: not the address, or a name that is alike would seem the same.
+    return str(values.get(argument) or f"{address.rpartition('.')[2]}-MADEUP")
 
 
 def _key(address: str, _: Mapping[str, Any], place: Place) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of
+from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, is_unresolved, place_named_in
 from tap.hcl.text import parts
 from tap.place import Place
 
@@ -34,15 +34,16 @@ def read(
     :param variables: the variables' values, where they are not the defaults.
     :param known: attributes by address, of what is deployed: they win over made-up ones.
     """
-    resolver = _Resolver(document, place or EXAMPLE, variables or {}, known or {})
-    return Document(resolver.place, tuple(resolver.resources()))
+    resolver = _Resolver(document, place, variables or {}, known or {})
+    modules = (f"module.{name}" for one in _listed(document.get("module")) for name in one)
+    return Document(resolver.place, tuple(resolver.resources()), tuple(modules))
 
 
 class _Resolver:
     def __init__(
         self,
         document: Mapping[str, Any],
-        place: Place,
+        place: Place | None,
         variables: Mapping[str, Any],
         known: Mapping[str, Mapping[str, str]],
     ) -> None:
@@ -58,9 +59,13 @@ class _Resolver:
         self._variables = variables
         self._known = known
         self._being_resolved: set[str] = set()
-        self.place = place
-        if region := self._region(document):
-            self.place = replace(place, region=region)
+        self.place = place or place_named_in(document, EXAMPLE, "aws_caller_identity", "aws_region")
+        provider = self._provider(document)
+        if region := provider.get("region"):
+            self.place = replace(self.place, region=str(region))
+        allowed = provider.get("allowed_account_ids") or []
+        if place is None and len(allowed) == 1:
+            self.place = replace(self.place, account=str(allowed[0]))
 
     def resources(self) -> Iterator[Resource]:
         for address, body in self._resources.items():
@@ -78,12 +83,14 @@ class _Resolver:
             return {self._text(name): self.resolved(one) for name, one in value.items()}
         return value
 
-    def _region(self, document: Mapping[str, Any]) -> str:
-        for one in _listed(document.get("provider", {})):
-            for provider in _listed(one.get("aws", [])):
-                if not provider.get("alias") and isinstance(region := self.resolved(provider.get("region")), str):
-                    return "" if "${" in region else region
-        return ""
+    def _provider(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is known of the arguments of the provider that has no alias."""
+        for one in _listed(document.get("provider")):
+            for provider in _listed(one.get("aws")):
+                if not provider.get("alias"):
+                    resolved = {name: self.resolved(provider.get(name)) for name in ("region", "allowed_account_ids")}
+                    return {name: value for name, value in resolved.items() if not is_unresolved(value)}
+        return {}
 
     def _text(self, text: str) -> Any:
         if "${" not in text:
@@ -108,10 +115,14 @@ class _Resolver:
             return None
         self._being_resolved.add(name)
         try:
-            if kind == "var":
-                return self._variables.get(rest, self.resolved(self._defaults.get(rest)))
-            if kind == "local":
-                return self.resolved(self._locals.get(rest))
+            if kind in ("var", "local"):
+                first, *attributes = rest.split(".")
+                value = (
+                    self._variables.get(first, self._defaults.get(first)) if kind == "var" else self._locals.get(first)
+                )
+                for one in attributes:
+                    value = value.get(one) if isinstance(value, Mapping) else None
+                return self.resolved(value)
             address, _, attribute = name.rpartition(".")
             if address in self._data:
                 return self._of_data(address, attribute)
@@ -129,7 +140,7 @@ class _Resolver:
         type_ = address.split(".")[1]
         if type_ == "aws_iam_policy_document":
             data = self._data[address]
-            is_whole = attribute == "json" and not data.keys() & _MERGED
+            is_whole = attribute == "json" and not _MERGED.search(json.dumps(data)) and not _has_a_condition_twice(data)
             return json.dumps(policy_document(self.resolved(data))) if is_whole else None
         known = {
             "aws_caller_identity": {"account_id": self.place.account, "id": self.place.account},
@@ -159,8 +170,17 @@ def policy_document(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"Version": data.get("version") or "2012-10-17", "Statement": statements}
 
 
+def _has_a_condition_twice(data: Mapping[str, Any]) -> bool:
+    """Whether a statement asks twice for one variable by one test: what becomes of that is not known here."""
+    for block in _listed(data.get("statement")):
+        asked = [(one.get("test"), one.get("variable")) for one in _listed(block.get("condition"))]
+        if len(set(asked)) != len(asked):
+            return True
+    return False
+
+
 #: Other documents that are put together with it, and statements that hang on something: not evaluated here.
-_MERGED: Final = frozenset({"dynamic", "override_policy_documents", "source_policy_documents", "for_each"})
+_MERGED: Final = re.compile(r'"(dynamic|override_policy_documents|source_policy_documents|for_each)": ')
 _ELEMENTS: Final = {
     "actions": "Action",
     "not_actions": "NotAction",
@@ -187,4 +207,5 @@ def _blocks(of_kind: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value] if value else []
+    """A block, or a list of blocks; an empty block is one."""
+    return value if isinstance(value, list) else [] if value is None else [value]

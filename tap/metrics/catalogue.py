@@ -40,7 +40,8 @@ class Metric:
     """What is known of one metric.
 
     `dimensions` has every set of names that it is emitted under, and there are no others. `period` is how often it is
-    emitted, in seconds. A `sparse` one is not emitted while there is nothing to count.
+    emitted, in seconds. A `sparse` one is not emitted while there is nothing to count. One `of_traffic` is emitted
+    while all is well, as soon as somebody uses the table.
     """
 
     dimensions: tuple[frozenset[str], ...]
@@ -48,6 +49,7 @@ class Metric:
     unit: str = "Count"
     period: int = 60
     sparse: bool = True
+    of_traffic: bool = False
     #: The values of the dimension Operation.
     operations: frozenset[str] = OPERATIONS - {"GetRecords"}
 
@@ -65,8 +67,8 @@ DYNAMODB: Final[Mapping[str, Metric]] = {
     "AgeOfOldestUnreplicatedRecord": Metric((_DELEGATED,), ("Maximum",), "Milliseconds", 300),
     "ConditionalCheckFailedRequests": Metric((_TABLE,), _ALL),
     "ConsumedChangeDataCaptureUnits": Metric((_DELEGATED,), _LEVEL, period=300),
-    "ConsumedReadCapacityUnits": Metric(_PER_TABLE_AND_INDEX, _ALL),
-    "ConsumedWriteCapacityUnits": Metric(_PER_TABLE_AND_INDEX, _ALL),
+    "ConsumedReadCapacityUnits": Metric(_PER_TABLE_AND_INDEX, _ALL, of_traffic=True),
+    "ConsumedWriteCapacityUnits": Metric(_PER_TABLE_AND_INDEX, _ALL, of_traffic=True),
     "FailedToReplicateRecordCount": Metric((_DELEGATED,), ("Sum",), period=300),
     "FaultInjectionServiceInducedErrors": Metric((_OPERATION,)),
     "MaxProvisionedTableReadCapacityUtilization": Metric((_ACCOUNT,), _LEVEL, "Percent", 300, sparse=False),
@@ -80,11 +82,15 @@ DYNAMODB: Final[Mapping[str, Metric]] = {
     "ProvisionedReadCapacityUnits": Metric(_PER_TABLE_AND_INDEX, _LEVEL, period=300, sparse=False),
     "ProvisionedWriteCapacityUnits": Metric(_PER_TABLE_AND_INDEX, _LEVEL, period=300, sparse=False),
     "ReadThrottleEvents": Metric(_PER_TABLE_AND_INDEX),
-    "ReplicationLatency": Metric((_REPLICA,), _LEVEL, "Milliseconds", 300),
-    "ReturnedBytes": Metric((_STREAM,), _ALL, "Bytes", operations=_RECORDS),
-    "ReturnedItemCount": Metric((_OPERATION,), _ALL, operations=frozenset({"Query", "Scan", "ExecuteStatement"})),
-    "ReturnedRecordsCount": Metric((_STREAM,), _ALL, operations=_RECORDS),
-    "SuccessfulRequestLatency": Metric((_OPERATION, _STREAM), _LATENCY, "Milliseconds", operations=OPERATIONS),
+    "ReplicationLatency": Metric((_REPLICA,), _LEVEL, "Milliseconds", 300, of_traffic=True),
+    "ReturnedBytes": Metric((_STREAM,), _ALL, "Bytes", operations=_RECORDS, of_traffic=True),
+    "ReturnedItemCount": Metric(
+        (_OPERATION,), _ALL, operations=frozenset({"Query", "Scan", "ExecuteStatement"}), of_traffic=True
+    ),
+    "ReturnedRecordsCount": Metric((_STREAM,), _ALL, operations=_RECORDS, of_traffic=True),
+    "SuccessfulRequestLatency": Metric(
+        (_OPERATION, _STREAM), _LATENCY, "Milliseconds", operations=OPERATIONS, of_traffic=True
+    ),
     "SystemErrors": Metric((_OPERATION,), operations=OPERATIONS),
     "ThrottledPutRecordCount": Metric((_DELEGATED,), ("Minimum", "Maximum", "Average", "SampleCount"), period=300),
     "ThrottledRequests": Metric((_OPERATION,)),

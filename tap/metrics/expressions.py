@@ -64,16 +64,24 @@ def evaluate(expression: str, series: Mapping[str, Points], times: Sequence[int]
     :raises ExpressionError: for what is not known here.
     """
     try:
-        parsed = ast.parse(expression.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise ExpressionError(f"the expression {expression!r} can't be read here") from error
+        if "#" in expression or "**" in expression:  # Python's: CloudWatch has no comments, and its power is ^
+            raise SyntaxError
+        parsed = ast.parse(expression.strip().replace("^", "**"), mode="eval").body
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+        raise ExpressionError(f"the expression {_short(expression)} can't be read here") from error
     try:
         value = _Evaluation(expression, series, times, period).value(parsed)
+    except RecursionError as error:
+        raise ExpressionError(f"the expression {_short(expression)} is too deep to be read here") from error
     except (ArithmeticError, TypeError) as error:  # the latter for what is no real number
         raise ExpressionError(f"the expression {expression!r} can't be computed: {error}") from error
     if isinstance(value, list):
         raise ExpressionError(f"the expression {expression!r} gives several series")
     return dict.fromkeys(times, float(value)) if isinstance(value, int | float) else value
+
+
+def _short(expression: str) -> str:
+    return repr(expression if len(expression) <= 200 else f"{expression[:199]}…")
 
 
 class _Evaluation:

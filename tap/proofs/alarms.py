@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tap.declared.alarms import TYPE, Alarm, of_resource
-from tap.declared.resources import Document
+from tap.declared.resources import Document, is_unresolved
 from tap.proofs import delivery, metrics, series
 from tap.proofs.engine import decide
 from tap.proofs.findings import Finding, Status, fault, unknown
@@ -52,12 +52,15 @@ def prove(document: Document) -> list[Proof]:
             found[alarm.address].append(one)
         else:
             found[alarm.address] += one.answer([next(decisions) for _ in one.requests])
+    there = {one.address: one for one in document.of_type(TYPE) if one.in_force and not document.elsewhere(one)}
     for alarm in listed:
-        if others := [one.address for one in listed if one.name == alarm.name and one.address != alarm.address]:
-            found[alarm.address].append(fault(_WHAT, f"{others[0]} has the same name: one overwrites the other"))
+        others = [one.address for one in listed if one.name == alarm.name and one.address != alarm.address]
+        clashing = [one for one in others if {one, alarm.address} <= there.keys()]
+        if clashing and not is_unresolved(alarm.name):
+            found[alarm.address].append(fault(_WHAT, f"{clashing[0]} has the same name: one overwrites the other"))
     proofs = [Proof(alarm.address, alarm.name, tuple(found[alarm.address])) for alarm in listed]
     others_ = [
-        Proof(one.address, one.address, (unknown(_WHAT, f"nothing is known here of a {one.type}"),))
+        Proof(one.address, one.address, (unknown(_WHAT, f"nothing is known here of the type {one.type}"),))
         for one in document.of_type(*_OTHERS)
     ]
     return [*proofs, *broken, *others_]

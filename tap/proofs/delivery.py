@@ -39,7 +39,7 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     """What can be told at once, and what policies must be asked for."""
     topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
     (own,) = [one for one in document.resources if one.address == alarm.address]
-    if elsewhere := _elsewhere(own, document):
+    if elsewhere := document.elsewhere(own):
         yield unknown(TELLS, elsewhere)
         return
     if alarm.actions_enabled is None:
@@ -48,17 +48,15 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     if not alarm.actions_enabled:
         yield fault(TELLS, "its actions are switched off (actions_enabled)")
         return
-    if not topics and alarm.alarm_actions:
-        yield unknown(TELLS, f"it tells no topic, and of {alarm.alarm_actions[0]} nothing is known here")
-    elif not topics:
-        yield fault(TELLS, "it has no topic in alarm_actions: it tells nobody")
+    if not topics:
+        yield _without_topic(alarm, document)
     for arn in topics:
         topic = next((one for one in document.of_type("aws_sns_topic") if one.attributes.get("arn") == arn), None)
         if is_unresolved(arn):
             yield unknown(TELLS, "which topic it tells can't be told from the document")
         elif topic is None:
             yield unknown(TELLS, f"the topic {arn} is not in the document")
-        elif problem := _elsewhere(topic, document) or _fifo(topic):
+        elif problem := document.elsewhere(topic) or _fifo(topic):
             yield unknown(TELLS, problem)
         else:
             yield proved(TELLS, topic.address)
@@ -66,12 +64,19 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
             yield from _of_key(alarm, topic, document)
 
 
-def _elsewhere(resource: Resource, document: Document) -> str:
-    """That a resource is in another region, or of another provider, of which nothing more is known."""
-    region = resource.values.get("region") or document.place.region
-    provider = resource.values.get("provider") or "aws"
-    if region != document.place.region or provider not in ("aws", "${aws}"):
-        return f"{resource.address} is in another region or account"
+def _without_topic(alarm: Alarm, document: Document) -> Finding:
+    if alarm.alarm_actions:
+        return unknown(TELLS, f"it tells no topic, and of {alarm.alarm_actions[0]} nothing is known here")
+    if composite := _looked_at_by(alarm, document):
+        return unknown(TELLS, f"it tells no topic; {composite} looks at it, and of that nothing is known here")
+    return fault(TELLS, "it has no topic in alarm_actions: it tells nobody")
+
+
+def _looked_at_by(alarm: Alarm, document: Document) -> str:
+    """The composite alarm whose rule names this alarm, if there is one."""
+    for one in document.of_type("aws_cloudwatch_composite_alarm"):
+        if alarm.name in str(one.values.get("alarm_rule")) or alarm.arn in str(one.values.get("alarm_rule")):
+            return one.address
     return ""
 
 
@@ -114,7 +119,7 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
         what = "can't be told" if is_unresolved(name) else f"{name} is not in the document"
         yield unknown(ENCRYPTS, f"the key of {topic.address}: {what}")
         return
-    if problem := _elsewhere(key, document):
+    if problem := document.elsewhere(key):
         yield unknown(ENCRYPTS, problem)
         return
     if problem := _unusable(key):
@@ -153,7 +158,7 @@ def _question(
     named = re.findall(r"\b\d{12}\b", json.dumps(policy))
     strangers = {ANOTHER_ACCOUNT, *named, *(digit * 12 for digit in "0123456789")} - {account}
 
-    def request(action: str, arn: str, owner: str) -> Request:
+    def request(action: str, arn: str, owner: str, of: Mapping[str, Any] = policy) -> Request:
         context: dict[str, str | list[str]] = {
             "aws:SourceAccount": owner,
             "aws:SourceArn": arn,
@@ -163,7 +168,7 @@ def _question(
             "aws:PrincipalIsAWSService": "true",
             "aws:PrincipalServiceName": _CLOUDWATCH,
         }
-        return Request(_CLOUDWATCH, action, resource, account, context, resource_policy=policy)
+        return Request(_CLOUDWATCH, action, resource, account, context, resource_policy=of)
 
     own = [request(action, alarm.arn, account) for action in actions]
     others = [
@@ -171,28 +176,30 @@ def _question(
         for action in actions
         for stranger in sorted(strangers)
     ]
-    others_keys = _condition_keys(policy) - {name.lower() for name in own[0].context}
+    others_keys = _condition_keys(policy) - (known_keys := {name.lower() for name in own[0].context})
+    # A denial may hang on what is not known here: then it counts as if all of that were met.
+    at_worst = [request(action, alarm.arn, account, _at_worst(policy, known_keys)) for action in actions]
 
     def answer(decisions: list[Decision]) -> Iterator[Finding]:
         if errors := [one.error for one in decisions if one.error]:
             yield fault(question, f"{source} is none that AWS takes: {errors[0][:200]}")
             return
         denied = [one.action for one, decided in zip(own, decisions, strict=False) if not decided.allowed]
-        if denied and others_keys:
-            yield unknown(
-                question, f"{source} hangs on {', '.join(sorted(others_keys))}, of which nothing is known here"
-            )
+        is_denied_at_worst = not all(one.allowed for one in decisions[len(own) : 2 * len(own)])
+        if others_keys and (denied or is_denied_at_worst):
+            keys = ", ".join(sorted(others_keys))
+            yield unknown(question, f"{source} hangs on {keys}, of which nothing is known here")
         elif denied:
             dropped = "the message is dropped silently"
             yield fault(question, f"{source} does not let {_CLOUDWATCH} do {' and '.join(denied)}: {dropped}")
         else:
             yield proved(question, f"by {source}")
-        if any(one.allowed for one in decisions[len(own) :]):
+        if any(one.allowed for one in decisions[2 * len(own) :]):
             yield fault(KEPT_OUT, f"{source} also lets another account's alarms in: it needs aws:SourceAccount")
         else:
             yield proved(KEPT_OUT, f"by {source}")
 
-    return Question((*own, *others), answer)
+    return Question((*own, *at_worst, *others), answer)
 
 
 def _key(name: str, document: Document) -> Resource | None:
@@ -234,14 +241,31 @@ def _unusable(key: Resource) -> str:
     return ""
 
 
-def _condition_keys(policy: Mapping[str, Any]) -> set[str]:
+def _statements(policy: Mapping[str, Any]) -> list[Any]:
     statements = policy.get("Statement", [])
-    return {
-        name.lower()
-        for one in (statements if isinstance(statements, list) else [statements])
-        for keys in one.get("Condition", {}).values()
-        for name in keys
+    return statements if isinstance(statements, list) else [statements]
+
+
+def _at_worst(policy: Mapping[str, Any], known: set[str]) -> Mapping[str, Any]:
+    """The policy whose denials ask only for what is known."""
+    return {**policy, "Statement": [_asking_only_for(known, one) for one in _statements(policy)]}
+
+
+def _asking_only_for(known: set[str], statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    if statement.get("Effect") != "Deny" or "Condition" not in statement:
+        return statement
+    kept = {
+        test: {name: value for name, value in keys.items() if name.lower() in known}
+        for test, keys in statement["Condition"].items()
     }
+    rest = {name: value for name, value in statement.items() if name != "Condition"}
+    asked = {test: keys for test, keys in kept.items() if keys}
+    return rest | ({"Condition": asked} if asked else {})
+
+
+def _condition_keys(policy: Mapping[str, Any]) -> set[str]:
+    """The keys that its conditions ask for."""
+    return {name.lower() for one in _statements(policy) for keys in one.get("Condition", {}).values() for name in keys}
 
 
 def _parsed(policy: Any) -> Mapping[str, Any] | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from tap.declared.alarms import Alarm, Query
 from tap.declared.resources import Document, is_unresolved
@@ -39,7 +39,7 @@ def _never_emitted(query: Query) -> Finding | None:
     if is_unresolved([query.metric, *(text for pair in query.dimensions for text in pair)]):
         return unknown(EXISTS, f"{query.metric or 'the metric'} and its dimensions can't be told from the document")
     reason = catalogue.never_emitted(query.namespace, query.metric, dict(query.dimensions))
-    return fault(EXISTS, f"{reason}: it will never have data, and stay as it is for ever") if reason else None
+    return fault(EXISTS, f"{reason}: there will never be data, and the alarm never fires") if reason else None
 
 
 def _elsewhere(query: Query, document: Document) -> Finding | None:
@@ -49,16 +49,45 @@ def _elsewhere(query: Query, document: Document) -> Finding | None:
     tables = {one.attributes.get("name"): one for one in document.of_type("aws_dynamodb_table")}
     dimensions = dict(query.dimensions)
     name, index = dimensions.get("TableName"), dimensions.get("GlobalSecondaryIndexName")
-    if not name or not tables or is_unresolved(list(filter(None, tables))):
+    if not name:
         return None
     if name not in tables:
-        return unknown(EXISTS, f"{query.metric} is of the table {name}, which the document doesn't declare")
+        hidden = " (of another table the name can't be told)" if is_unresolved(list(filter(None, tables))) else ""
+        return unknown(EXISTS, f"{query.metric} is of the table {name}, which the document doesn't declare{hidden}")
+    if problem := document.elsewhere(tables[name]):
+        return unknown(EXISTS, problem)
     values = tables[name].values
-    listed = values.get("global_secondary_index") or values.get("global_secondary_indexes") or []
-    names = [one.get("name") or one.get("index_name") for one in listed if isinstance(one, dict)]
-    if index and index not in names and not is_unresolved(names):
+    if index and index not in (names := _indexes(values)):
+        if "dynamic" in values or is_unresolved(names):
+            return unknown(EXISTS, f"whether the table has the index {index} can't be told from the document")
         return unknown(EXISTS, f"{query.metric} is of the index {index}, which the document's table doesn't have")
-    return None
+    lacking = _lacking(query, values)
+    return fault(EXISTS, f"the table {name} {lacking}, so {query.metric} has no data") if lacking else None
+
+
+def _indexes(table: Mapping[str, Any]) -> list[str]:
+    listed = table.get("global_secondary_index") or table.get("global_secondary_indexes") or []
+    blocks = [listed] if isinstance(listed, Mapping) else listed
+    return [str(one.get("name") or one.get("index_name")) for one in blocks if isinstance(one, Mapping)]
+
+
+#: What a table needs for a metric: Terraform's arguments and CloudFormation's, and what is said of one that lacks them.
+_NEEDED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "PendingReplicationCount": (("replica", "replicas"), "has no replica"),
+    "ReplicationLatency": (("replica", "replicas"), "has no replica"),
+    "ReturnedBytes": (("stream_enabled", "stream_view_type", "stream_specification"), "has no stream"),
+    "ReturnedRecordsCount": (("stream_enabled", "stream_view_type", "stream_specification"), "has no stream"),
+    "TimeToLiveDeletedItemCount": (("ttl", "time_to_live_specification"), "has no TTL"),
+}
+
+
+def _lacking(query: Query, table: Mapping[str, Any]) -> str:
+    """What the table lacks to have that metric, as far as the document says it."""
+    if query.metric.startswith("Provisioned") and table.get("billing_mode") == "PAY_PER_REQUEST":
+        return "is PAY_PER_REQUEST"
+    arguments, said = _NEEDED.get(query.metric, ((), ""))
+    # In a list of its own, a global table may have replicas elsewhere; `dynamic` may make any block.
+    return said if arguments and "dynamic" not in table and not any(table.get(one) for one in arguments) else ""
 
 
 def _misfits(alarm: Alarm) -> Iterator[Finding]:
@@ -68,8 +97,8 @@ def _misfits(alarm: Alarm) -> Iterator[Finding]:
         if query.statistic not in metric.statistics:
             is_percentile = re.fullmatch(r"(p|tm|tc|ts|wm|pr|iqm)\(?[\d.:%]*\)?", query.statistic, re.IGNORECASE)
             says = unknown if is_percentile else fault
-            valid = ", ".join(metric.statistics)
-            yield says(FITS, f"{query.statistic or 'no statistic'} is none that AWS names for {query.metric}: {valid}")
+            said = f"{query.statistic} is none that" if query.statistic else "no statistic is given; these are what"
+            yield says(FITS, f"{said} AWS names for {query.metric}: {', '.join(metric.statistics)}")
         if query.unit and query.unit != metric.unit:
             yield fault(FITS, f"{query.metric} comes in {metric.unit}, so with the unit {query.unit} there is no data")
         if query.period < metric.period or query.period % 60:

@@ -64,7 +64,7 @@ def _answers(alarm: Alarm) -> Iterator[Finding]:
         names = [_said(alone) for alone, one in zip(_alone(alarm), firing, strict=True) if one is None]
         yield fault(FIRES, f"no values of {', '.join(names)} take it to ALARM")
         return
-    yield proved(FIRES, f"{alarm.comparison} {alarm.threshold:g}: {_series_said(alarm)}")
+    yield proved(FIRES, f"{alarm.comparison} {alarm.threshold:.15g}: {_series_said(alarm)}")
     breaches = [one for one in firing if one is not None]
     stuck = [one for one in breaches if not _recovers(alarm, one)]
     if stuck:
@@ -83,7 +83,7 @@ def _alone(alarm: Alarm) -> list[tuple[Query, ...]]:
 
 def _first_firing(alarm: Alarm, among: tuple[Query, ...]) -> dict[str, Level] | None:
     others: dict[str, Level] = {one.id: None for one in alarm.metrics}
-    for levels in _combinations(alarm, among):
+    for levels in itertools.chain(_combinations(alarm, among), _all_high(among)):
         candidate = others | levels
         told = states(alarm, [(others, alarm.evaluation_periods + 1), (candidate, alarm.evaluation_periods + 1)])
         if told[-1] == "ALARM":
@@ -102,7 +102,10 @@ def _recovers(alarm: Alarm, breach: Mapping[str, Level]) -> bool:
 
 
 def _calm(alarm: Alarm, query: Query) -> Sequence[Level]:
-    return [None] if _known(query).sparse else [one for one in _levels(alarm, query) if one is not None]
+    """What the metric may be when all is well."""
+    metric = _known(query)
+    emitted = [one for one in _levels(alarm, query) if one is not None]
+    return [None, *emitted] if metric.of_traffic else [None] if metric.sparse else emitted
 
 
 def _story(
@@ -115,6 +118,14 @@ def _combinations(alarm: Alarm, among: tuple[Query, ...]) -> Iterator[dict[str, 
     levels = [_levels(alarm, one) for one in among]
     for combination in itertools.islice(itertools.product(*levels), _most(alarm)):
         yield dict(zip((one.id for one in among), combination, strict=True))
+
+
+def _all_high(among: tuple[Query, ...]) -> Iterator[dict[str, Level]]:
+    """Levels far from the threshold, for expressions that divide: by the seconds of a period, or by a capacity."""
+    if any(_known(one).unit == "Percent" for one in among):
+        return
+    for power in range(2, 13):
+        yield dict.fromkeys((one.id for one in among), 10.0**power)
 
 
 def _most(alarm: Alarm) -> int:

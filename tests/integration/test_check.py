@@ -231,6 +231,11 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
         (READS, "exists"),
         "not there",
     ),
+    "the end of data tells somebody": (
+        lambda w: w.alarm(WRITES, InsufficientDataActions=[w.topic]),
+        (WRITES, "INSUFFICIENT_DATA tells"),
+        ":sns:",
+    ),
     "a tag of an alarm removed": (
         lambda w: w.endpoint.cloudwatch.untag_resource(ResourceARN=w.alarm_arn(WRITES), TagKeys=["Project"]),
         (WRITES, "tags"),

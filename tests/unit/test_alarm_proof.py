@@ -85,9 +85,9 @@ def without_fill(document: dict[str, Any]) -> None:
     total["expression"] = " + ".join(f"m{number}" for number in range(1, 11))
 
 
-def resource(type_: str, name: str, **values: Any) -> Change:
+def resource(type_: str, address: str, **values: Any) -> Change:
     """Another resource."""
-    return lambda document: document["resource"].setdefault(type_, {}).update({name: values})
+    return lambda document: document["resource"].setdefault(type_, {}).update({address: values})
 
 
 def key(**values: Any) -> Change:
@@ -142,8 +142,74 @@ def four_long_ones(document: dict[str, Any]) -> None:
     names = ("ReadThrottleEvents", "WriteThrottleEvents", "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
     metric = {"namespace": "AWS/DynamoDB", "dimensions": {"TableName": TABLE}, "period": 60, "stat": "Sum"}
     queries = [{"id": f"m{n}", "metric": {**metric, "metric_name": name}} for n, name in enumerate(names)]
-    expression = {"id": "e", "expression": "IF(m0 > 1000000000, m1 + m2 + m3, 0)", "return_data": True}
+    expression = {"id": "e", "expression": "IF(m0 > 1000000000000000, m1 + m2 + m3, 0)", "return_data": True}
     body |= {"metric_query": [expression, *queries], "evaluation_periods": 1440}
+
+
+def both(*edits: Change) -> Change:
+    def apply(document: dict[str, Any]) -> None:
+        for one in edits:
+            one(document)
+
+    return apply
+
+
+def without_ttl(document: dict[str, Any]) -> None:
+    del document["resource"]["aws_dynamodb_table"]["TurnAroundPromptTable"]["ttl"]
+
+
+def table(**values: Any) -> Change:
+    return lambda document: document["resource"]["aws_dynamodb_table"]["TurnAroundPromptTable"].update(values)
+
+
+def expression(text: str, metric: str = "ReadThrottleEvents", statistic: str = "Sum", **values: Any) -> Change:
+    """An alarm on an expression of one metric of the table, m."""
+
+    def apply(document: dict[str, Any]) -> None:
+        body = document["resource"][ALARM][READS]
+        for argument in ("namespace", "metric_name", "dimensions", "statistic", "period"):
+            del body[argument]
+        watched = {"namespace": "AWS/DynamoDB", "dimensions": {"TableName": TABLE}, "period": 60}
+        watched |= {"metric_name": metric, "stat": statistic}
+        queries = [{"id": "e", "expression": text, "return_data": True}, {"id": "m", "metric": watched}]
+        body.update({"metric_query": queries, **values})
+
+    return apply
+
+
+def no_table(document: dict[str, Any]) -> None:
+    del document["resource"]["aws_dynamodb_table"]
+
+
+def twice_in_a_document(document: dict[str, Any]) -> None:
+    condition = {"test": "StringEquals", "variable": "aws:SourceAccount"}
+    statement = {
+        "principals": [{"type": "Service", "identifiers": ["cloudwatch.amazonaws.com"]}],
+        "actions": ["sns:Publish"],
+        "resources": ["*"],
+        "condition": [{**condition, "values": ["999999999999"]}, {**condition, "values": [ACCOUNT]}],
+    }
+    document["data"]["aws_iam_policy_document"] = {"twice": {"statement": [statement]}}
+    document["resource"]["aws_sns_topic_policy"]["SNSTopicPolicy"]["policy"] = (
+        "${data.aws_iam_policy_document.twice.json}"
+    )
+
+
+def denied_by_service(statements: list[Any]) -> list[Any]:
+    """Whether it is met nobody knows: the request comes through SNS."""
+    condition = {"StringLike": {"kms:ViaService": "sns.*"}}
+    return [
+        *statements,
+        {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition},
+    ]
+
+
+def looked_at(document: dict[str, Any]) -> None:
+    document["resource"][ALARM][READS]["alarm_actions"] = []
+    name = DEFAULTS.names.read_throttle_alarm
+    document["resource"]["aws_cloudwatch_composite_alarm"] = {
+        "All": {"alarm_name": "all", "alarm_rule": f"ALARM({name})"}
+    }
 
 
 def ratio(document: dict[str, Any]) -> None:
@@ -264,6 +330,31 @@ FAULTS |= {
         READS,
         "ReturnedItemCount knows no operation PutItem",
     ),
+    "capacity that is not provisioned": (
+        change(READS, metric_name="ProvisionedReadCapacityUnits", statistic="Average"),
+        READS,
+        f"the table {TABLE} is PAY_PER_REQUEST",
+    ),
+    "replication without a replica": (
+        change(
+            READS,
+            metric_name="ReplicationLatency",
+            statistic="Average",
+            dimensions={"TableName": TABLE, "ReceivingRegion": "eu-west-1"},
+        ),
+        READS,
+        "has no replica",
+    ),
+    "TTL deletions without TTL": (
+        both(without_ttl, change(READS, metric_name="TimeToLiveDeletedItemCount")),
+        READS,
+        "has no TTL",
+    ),
+    "a key of which nothing is said": (
+        lambda document: document["resource"]["aws_kms_key"].update(KMSKey={}),
+        READS,
+        "aws_kms_key.KMSKey has the default policy",
+    ),
     "two alarms of one name": (change(READS, alarm_name=DEFAULTS.names.throttle_alarm), READS, "has the same name"),
 }
 UNKNOWN: dict[str, tuple[Change, str, str]] = {
@@ -294,6 +385,29 @@ UNKNOWN: dict[str, tuple[Change, str, str]] = {
 }
 UNKNOWN |= {
     "another table": (change(READS, dimensions={"TableName": "nope"}), READS, "of the table nope, which the document"),
+    "no table at all": (no_table, READS, f"of the table {TABLE}, which the document doesn't declare"),
+    "another table, beside one without a name": (
+        both(resource("aws_dynamodb_table", "Other", name="${var.x}"), change(READS, dimensions={"TableName": "nope"})),
+        READS,
+        "doesn't declare (of another table the name can't be told)",
+    ),
+    "a table in another region": (table(region="eu-west-1"), READS, "TurnAroundPromptTable is in another region"),
+    "a table of another provider": (table(provider="aws.west"), READS, "TurnAroundPromptTable is in another region"),
+    "an index that may be there": (
+        both(table(dynamic={"global_secondary_index": {}}), of_index),
+        READS,
+        "whether the table has the index nope can't be told",
+    ),
+    "a condition twice": (twice_in_a_document, READS, "the policy of aws_sns_topic.SNSTopic can't be told"),
+    "a denial of which nothing is known": (
+        policy("aws_kms_key", "KMSKey", denied_by_service),
+        READS,
+        "hangs on kms:viaservice",
+    ),
+    "a composite alarm looks at it": (looked_at, READS, "aws_cloudwatch_composite_alarm.All looks at it"),
+    "a power as Python writes it": (expression("m ** 2"), READS, "can't be read here"),
+    "a comment as Python writes it": (expression("m # twice"), READS, "can't be read here"),
+    "too deep an expression": (expression("-" * 5000 + "m"), READS, "'-----"),
     "an index that is not there": (of_index, READS, "of the index nope, which the document's table doesn't have"),
     "another account's metric": (of_another_account, ERRORS, "is of the account 999999999999"),
     "a topic in another region": (topic(region="eu-west-1"), READS, "is in another region or account"),
@@ -363,6 +477,15 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         (topic(kms_master_key_id="${aws_kms_alias.KMSKeyAlias.name}"), READS),
         (topic(kms_master_key_id="${aws_kms_key.KMSKey.key_id}"), READS),
         (ratio, READS),
+        (expression("m / PERIOD(m)", threshold=100), READS),
+        (expression("100 * (m / PERIOD(m)) / 2000", "ConsumedReadCapacityUnits", threshold=80), READS),
+        (
+            both(
+                change(READS, metric_name="ConsumedReadCapacityUnits", threshold=9000),
+                without(READS, "treat_missing_data"),
+            ),
+            READS,
+        ),
         (policy("aws_sns_topic_policy", "SNSTopicPolicy", perimeter), READS),
         (resource("aws_sns_topic_policy", "Other", count=0, arn="${var.x}", policy="{}"), READS),
     ],
@@ -372,6 +495,9 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         "key by its alias",
         "key by its id",
         "a ratio",
+        "a rate",
+        "a share of a capacity",
+        "traffic, and no data at night",
         "a perimeter",
         "count 0",
     ],
@@ -405,6 +531,111 @@ class TestSeed:
         assert {name for name, proof in found.items() if proof.status == "fault"} == {USER, ERRORS}
 
 
+def small_template() -> dict[str, Any]:
+    """An alarm of a CloudFormation template that is proved."""
+    alarm = {
+        "Namespace": "AWS/DynamoDB",
+        "MetricName": "ReadThrottleEvents",
+        "Dimensions": [{"Name": "TableName", "Value": {"Ref": "Orders"}}],
+        "Statistic": "Sum",
+        "Period": 300,
+        "EvaluationPeriods": 1,
+        "Threshold": 5,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": [{"Ref": "Topic"}],
+    }
+    return {
+        "Parameters": {"Open": {"Type": "String"}},
+        "Resources": {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
+            "Orders": {"Type": "AWS::DynamoDB::Table", "Properties": {"BillingMode": "PAY_PER_REQUEST"}},
+            "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm},
+        },
+    }
+
+
+def properties(logical_id: str, **values: Any) -> Change:
+    return lambda template: template["Resources"][logical_id]["Properties"].update(values)
+
+
+def of_table(value: Any) -> Change:
+    return properties("Alarm", Dimensions=[{"Name": "TableName", "Value": value}])
+
+
+def parameter(name: str, edit: Change, **values: Any) -> Change:
+    return both(lambda template: template["Parameters"].update({name: values}), edit)
+
+
+def condition(made: dict[str, Any]) -> Change:
+    encrypted = {"Fn::If": ["Encrypted", "alias/aws/sns", {"Ref": "AWS::NoValue"}]}
+    return both(
+        lambda template: template.update(Conditions={"Encrypted": made}), properties("Topic", KmsMasterKeyId=encrypted)
+    )
+
+
+def literal_place(template: dict[str, Any]) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish"}
+    arns = {"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:222233334444:alarm:*"}}
+    statement |= {"Resource": "*", "Condition": arns | {"StringEquals": {"aws:SourceAccount": "222233334444"}}}
+    template["Resources"]["Policy"] = {
+        "Type": "AWS::SNS::TopicPolicy",
+        "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": {"Statement": [statement]}},
+    }
+
+
+OPEN = {"Fn::Equals": [{"Ref": "Open"}, "yes"]}
+NEVER = {"Fn::Equals": ["a", "b"]}
+#: What is changed in the small template, what becomes of the proof, and what is said.
+TEMPLATES: dict[str, tuple[Change, str, str]] = {
+    "as it is": (lambda _: None, "proved", "its"),
+    "a table by its logical id": (of_table("Orders"), "unknown", "of the table Orders, which the document doesn't"),
+    "a topic by its logical id": (
+        properties("Alarm", AlarmActions=[{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:Topic"}]),
+        "unknown",
+        ":Topic is not in the document",
+    ),
+    "a table from Systems Manager": (
+        parameter("Path", of_table({"Ref": "Path"}), Type="AWS::SSM::Parameter::Value<String>", Default="/orders"),
+        "unknown",
+        "its dimensions can't be told",
+    ),
+    "a part of what can't be told": (
+        of_table({"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::ImportValue": "orders-arn"}]}]}),
+        "unknown",
+        "its dimensions can't be told",
+    ),
+    "a part of an ARN": (
+        of_table({"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Orders", "Arn"]}]}]}),
+        "proved",
+        "its",
+    ),
+    "one of a list": (
+        parameter(
+            "Tables",
+            both(of_table({"Fn::Select": [1, {"Ref": "Tables"}]}), properties("Orders", TableName="two")),
+            Type="CommaDelimitedList",
+            Default="one, two",
+        ),
+        "proved",
+        "its",
+    ),
+    "a global table": (
+        lambda template: template["Resources"]["Orders"].update(Type="AWS::DynamoDB::GlobalTable"),
+        "proved",
+        "its",
+    ),
+    "a place by its number and name": (literal_place, "proved", "its"),
+    "a condition on a parameter": (condition(OPEN), "unknown", "the key of Topic: can't be told"),
+    "not such a condition": (condition({"Fn::Not": [OPEN]}), "unknown", "the key of Topic: can't be told"),
+    "and what is not met": (condition({"Fn::And": [OPEN, NEVER]}), "proved", "its"),
+    "and what is met": (condition({"Fn::And": [OPEN, {"Fn::Not": [NEVER]}]}), "unknown", "the key of Topic"),
+    "or what is met": (condition({"Fn::Or": [OPEN, {"Fn::Not": [NEVER]}]}), "fault", "alias/aws/sns"),
+    "or what is not met": (condition({"Fn::Or": [NEVER, NEVER]}), "proved", "its"),
+    "a rule that is not known": (condition({"Fn::EachMemberIn": [["a"], ["b"]]}), "unknown", "the key of Topic"),
+}
+
+
 class TestDocuments:
     """The kinds of files that people have."""
 
@@ -422,6 +653,7 @@ class TestDocuments:
               Never: !Equals [!Ref Name, other]
             Resources:
               Topic: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Sub '${Name}-alerts'}}
+              Orders: {Type: 'AWS::DynamoDB::Table', Properties: {TableName: orders}}
               Other: {Type: 'AWS::SNS::Topic', Condition: Never}
               Alarm:
                 Type: AWS::CloudWatch::Alarm
@@ -446,12 +678,101 @@ class TestDocuments:
             """
         )
         document = files.read(file)
-        assert [one.address for one in document.resources] == ["Topic", "Other", "Alarm"]
+        assert [one.address for one in document.resources] == ["Topic", "Orders", "Other", "Alarm"]
         (alarm,) = alarms(document)
         assert (alarm.name, alarm.threshold) == ("shop-alarm", 3.0)
         assert alarm.alarm_actions == (f"arn:aws:sns:us-east-1:{ACCOUNT}:shop-alerts",)
         (proof,) = prove(document)
         assert proof.status == "proved", said(proof, "fault")
+
+    @pytest.mark.parametrize("what", TEMPLATES)
+    def test_a_template_is_proved_only_as_far_as_it_goes(self, what: str) -> None:
+        edit, status, sentence = TEMPLATES[what]
+        template = small_template()
+        edit(template)
+        (proof,) = prove(cloudformation.read(template))
+        assert proof.status == status, said(proof, "fault") + said(proof, "unknown")
+        assert sentence in said(proof, status)
+
+    def test_two_alarms_of_one_name_on_opposite_conditions(self) -> None:
+        template = small_template()
+        template["Conditions"] = {"Big": {"Fn::Equals": ["a", "b"]}, "Small": {"Fn::Not": [{"Condition": "Big"}]}}
+        resources = template["Resources"]
+        resources["Alarm"]["Properties"]["AlarmName"] = "throttles"
+        resources["Other"] = {**resources["Alarm"], "Condition": "Small"}
+        resources["Alarm"] = {**resources["Alarm"], "Condition": "Big"}
+        assert {one.status for one in prove(cloudformation.read(template))} == {"proved"}
+        resources["Alarm"]["Condition"] = "Small"
+        assert {one.status for one in prove(cloudformation.read(template))} == {"fault"}
+
+    def test_what_is_not_read_is_told(self) -> None:
+        template = small_template()
+        template["Resources"] |= {
+            "Nested": {"Type": "AWS::CloudFormation::Stack"},
+            "Fn::ForEach::More": ["X", ["a"], {"Alarm${X}": {"Type": "AWS::CloudWatch::Alarm"}}],
+        }
+        assert cloudformation.is_template(template)
+        assert cloudformation.read(template).not_read == ("Nested", "Fn::ForEach::More")
+        document = stack_json(DEFAULTS) | {"module": {"alarms": {"source": "./alarms"}}}
+        assert terraform.read(document).not_read == ("module.alarms",)
+
+    def test_a_local_in_a_local(self) -> None:
+        document = stack_json(DEFAULTS) | {"locals": {"limits": {"reads": 7}}}
+        change(READS, threshold="${local.limits.reads}")(document)
+        assert {one.name: one.threshold for one in alarms(terraform.read(document))}[
+            DEFAULTS.names.read_throttle_alarm
+        ] == 7.0
+
+    @pytest.mark.parametrize("account", ["222233334444", "${data.aws_caller_identity.account.account_id}"])
+    def test_an_account_by_its_number_is_the_only_one(self, account: str) -> None:
+        """Of a document that never refers to its own account; a number beside such a reference is another's."""
+        document = {
+            "provider": {"aws": [{"region": "eu-west-1"}]},
+            "data": {"aws_caller_identity": {"account": {}}} if account.startswith("$") else {},
+            "resource": {
+                "aws_dynamodb_table": {"t": {"name": "t"}},
+                "aws_sns_topic": {"s": {"name": "s"}},
+                "aws_sns_topic_policy": {
+                    "p": {
+                        "arn": "${aws_sns_topic.s.arn}",
+                        "policy": json.dumps(
+                            {
+                                "Version": "2012-10-17",
+                                "Statement": [
+                                    {
+                                        "Effect": "Allow",
+                                        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                                        "Action": "sns:Publish",
+                                        "Resource": "*",
+                                        "Condition": {"StringEquals": {"aws:SourceAccount": "222233334444"}},
+                                    }
+                                ],
+                            }
+                        ),
+                    }
+                },
+                ALARM: {
+                    "a": {
+                        "alarm_name": "a",
+                        "namespace": "AWS/DynamoDB",
+                        "metric_name": "ReadThrottleEvents",
+                        "dimensions": {"TableName": "t"},
+                        "statistic": "Sum",
+                        "period": 60,
+                        "threshold": 1,
+                        "evaluation_periods": 1,
+                        "comparison_operator": "GreaterThanThreshold",
+                        "treat_missing_data": "notBreaching",
+                        "alarm_actions": ["${aws_sns_topic.s.arn}"],
+                    }
+                },
+            },
+        }
+        (proof,) = prove(terraform.read(document))
+        assert proof.status == ("fault" if account.startswith("$") else "proved")
+        document["provider"]["aws"][0]["allowed_account_ids"] = ["222233334444"]  # type: ignore[index]
+        (proof,) = prove(terraform.read(document))
+        assert proof.status == "proved"
 
     def test_a_policy_from_a_data_source(self) -> None:
         document = stack_json(DEFAULTS)

@@ -1,4 +1,4 @@
-"""`tap check` on what no endpoint here shows on request: an index on its way, a subscription that somebody ended.
+"""`tap check` on what no endpoint here shows on request: an index on its way, a backup of one day, a key's new period.
 
 botocore's stubber stands for AWS; each answer is checked against the service's model.
 """
@@ -9,16 +9,26 @@ from typing import Any, cast
 
 import boto3
 import pytest
-from botocore.stub import ANY, Stubber
+from botocore.stub import Stubber
 
+from tap.checks.alarms import alarm as alarm_lines
+from tap.checks.key import key
 from tap.checks.lines import Deployed, Line
 from tap.checks.table import table
 from tap.checks.topic import subscription
 from tap.declared import terraform
+from tap.declared.resources import Resource
 from tap.settings import Settings
 from tap.state.session import Session
 from tests.support.synthesis import stack_json
 
+CHECKS = {
+    "aws_cloudwatch_metric_alarm": alarm_lines,
+    "aws_dynamodb_table": table,
+    "aws_kms_key": key,
+    "aws_sns_topic_subscription": subscription,
+}
+BACKED_UP = Settings(point_in_time_recovery_enabled=True)
 SETTINGS = Settings(claim_index_enabled=True, alert_email="ops@example.com")
 TABLE, TOPIC_ARN = SETTINGS.names.table, f"arn:aws:sns:us-east-1:123456789012:{SETTINGS.names.topic}"
 GOOD_ARN = f"{TOPIC_ARN}:00000000-0000-4000-8000-000000000000"
@@ -41,18 +51,106 @@ def stubbed(service: str, answers: list[tuple[str, dict[str, Any]]]) -> Iterator
     client = boto3.client(service, "us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # type: ignore[call-overload]
     with Stubber(client) as stubber:
         for operation, answer in answers:
-            given = client.meta.service_model.operation_model(
-                client.meta.method_to_api_mapping[operation]
-            ).input_shape.required_members
-            stubber.add_response(operation, answer, dict.fromkeys(given, ANY))
+            stubber.add_response(operation, answer)
         yield cast(Session, Stubbed(client))
 
 
-def lines(type_: str, session: Session) -> list[Line]:
+def lines(resource: Resource, session: Session, key_described: dict[str, Any] | None = None) -> list[Line]:
     document = terraform.read(stack_json(SETTINGS))
-    (resource,) = document.of_type(type_)
-    check = {"aws_dynamodb_table": table, "aws_sns_topic_subscription": subscription}[type_]
-    return list(check(resource, Deployed(session, document, None, {})))
+    return list(CHECKS[resource.type](resource, Deployed(session, document, key_described, {})))
+
+
+ALARM = next(
+    one
+    for one in terraform.read(stack_json(SETTINGS)).of_type("aws_cloudwatch_metric_alarm")
+    if "ReadThrottle" in one.address
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what", "found"),
+    [
+        ({"Threshold": 10.000001}, "fires", "Threshold 10.000001, "),
+        (
+            {"Threshold": None, "ThresholdMetricId": "band", "ComparisonOperator": "GreaterThanUpperThreshold"},
+            "fires",
+            "GreaterThanUpperThreshold an anomaly band",
+        ),
+    ],
+)
+def test_an_alarm_is_compared_to_the_last_digit(changed: dict[str, Any], what: str, found: str) -> None:
+    described: dict[str, Any] = {
+        "AlarmName": ALARM.values["alarm_name"],
+        "AlarmArn": "arn",
+        "Threshold": 10.0,
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    } | changed
+    alarm = {name: value for name, value in described.items() if value is not None}
+    answers: list[tuple[str, dict[str, Any]]] = [
+        ("describe_alarms", {"MetricAlarms": [alarm]}),
+        ("list_tags_for_resource", {"Tags": []}),
+    ]
+    with stubbed("cloudwatch", answers) as session:
+        (line,) = [one for one in lines(ALARM, session) if one.what == what]
+    assert not line.holds
+    assert found in line.found
+
+
+@pytest.mark.parametrize(
+    ("days", "found"), [({}, True), ({"RotationPeriodInDays": 365}, True), ({"RotationPeriodInDays": 2560}, "2560")]
+)
+def test_a_key_rotates_every_year(days: dict[str, int], found: object) -> None:
+    (resource,) = terraform.read(stack_json(SETTINGS)).of_type("aws_kms_key")
+    described = {"KeyId": "k", "KeyState": "Enabled", "Description": ""}
+    answers: list[tuple[str, dict[str, Any]]] = [
+        ("get_key_rotation_status", {"KeyRotationEnabled": True, **days}),
+        ("get_key_policy", {"Policy": "{}"}),
+        ("list_resource_tags", {"Tags": []}),
+    ]
+    with stubbed("kms", answers) as session:
+        (line,) = [one for one in lines(resource, session, described) if one.what == "rotation"]
+    assert line.holds == (found is True)
+    assert str(found) in str(line.found)
+
+
+@pytest.mark.parametrize(
+    ("described", "what", "found"),
+    [
+        ({}, "point-in-time recovery", True),
+        ({"RecoveryPeriodInDays": 35}, "point-in-time recovery", True),
+        ({"RecoveryPeriodInDays": 1}, "point-in-time recovery", "the last 1 days"),
+        ({"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}, "billing mode", "PAY_PER_REQUEST"),
+        ({"MaxReadRequestUnits": 1}, "billing mode", "PAY_PER_REQUEST, MaxReadRequestUnits 1"),
+    ],
+)
+def test_a_table_is_as_good_as_it_was(described: dict[str, int], what: str, found: object) -> None:
+    (resource,) = terraform.read(stack_json(BACKED_UP)).of_type("aws_dynamodb_table")
+    recovery = {"PointInTimeRecoveryStatus": "ENABLED"}
+    table_: dict[str, Any] = {
+        "TableArn": f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}",
+        "TableStatus": "ACTIVE",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
+    }
+    if what == "billing mode":
+        table_["OnDemandThroughput"] = described
+    else:
+        recovery |= described  # type: ignore[arg-type]
+    with stubbed("dynamodb", _of_table(table_, recovery)) as session:
+        (line,) = [one for one in lines(resource, session) if one.what == what]
+    assert line.holds == (found in (True, "PAY_PER_REQUEST"))
+    assert str(found) in str(line.found)
+
+
+def _of_table(described: dict[str, Any], recovery: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    continuous = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
+    return [
+        ("describe_table", {"Table": described}),
+        ("describe_time_to_live", {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}),
+        ("describe_continuous_backups", {"ContinuousBackupsDescription": continuous}),
+        ("list_tags_of_resource", {"Tags": []}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,17 +178,8 @@ def test_an_index_that_nobody_can_query_is_red(status: str, holds: bool) -> None
             }
         ],
     }
-    answers: list[tuple[str, dict[str, Any]]] = [
-        ("describe_table", {"Table": described}),
-        ("describe_time_to_live", {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}),
-        (
-            "describe_continuous_backups",
-            {"ContinuousBackupsDescription": {"ContinuousBackupsStatus": "ENABLED"}},
-        ),
-        ("list_tags_of_resource", {"Tags": []}),
-    ]
-    with stubbed("dynamodb", answers) as session:
-        (line,) = [one for one in lines("aws_dynamodb_table", session) if one.what == "indexes"]
+    with stubbed("dynamodb", _of_table(described, {"PointInTimeRecoveryStatus": "DISABLED"})) as session:
+        (line,) = [one for one in lines(resource, session) if one.what == "indexes"]
     assert line.holds == holds
     assert holds or status in str(line.found)
 
@@ -106,6 +195,7 @@ def test_an_index_that_nobody_can_query_is_red(status: str, holds: bool) -> None
     ],
 )
 def test_who_ended_a_subscription_is_not_waiting(listed: list[str], found: str) -> None:
+    (resource,) = terraform.read(stack_json(SETTINGS)).of_type("aws_sns_topic_subscription")
     subscriptions = [
         {"SubscriptionArn": arn, "Protocol": "email", "Endpoint": SETTINGS.alert_email, "TopicArn": TOPIC_ARN}
         for arn in listed
@@ -114,5 +204,5 @@ def test_who_ended_a_subscription_is_not_waiting(listed: list[str], found: str) 
     if GOOD_ARN in listed:
         answers.append(("get_subscription_attributes", {"Attributes": {"PendingConfirmation": "false"}}))
     with stubbed("sns", answers) as session:
-        (line,) = lines("aws_sns_topic_subscription", session)
+        (line,) = lines(resource, session)
     assert line.found == found
