@@ -35,9 +35,10 @@ class Span:
 
 
 def last_day(now: datetime, periods: Sequence[int]) -> Span:
-    """The 24 hours before `now`, widened to the longest of these periods, as CloudWatch widens them."""
+    """The 24 hours before `now`, from where the longest of these periods begins, to an hour after `now` at most."""
     whole = max(periods, default=60)
-    end = -(-int(now.timestamp()) // whole) * whole
+    step = min(whole, 3600)
+    end = -(-int(now.timestamp()) // step) * step
     start = int(now.timestamp() - _DAY) // whole * whole
     return Span(start, end)
 

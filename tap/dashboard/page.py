@@ -1,7 +1,7 @@
 """The file: the grid of widgets, and nothing that a browser would have to fetch or run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -61,7 +61,7 @@ def build(
         for place, widget in enumerate(all_widgets)
     )
     regions = sorted({str(graph.properties["region"]) for graph in graphs.values() if "region" in graph.properties})
-    facts = [escape(fact) for fact in (*regions, _time(now))]
+    facts = [escape(fact) for fact in (*regions, _time(span, now))]
     facts += _sources([graph.is_synthetic for graph in graphs.values()])
     facts += [f'<b class="note">CloudWatch could not be asked: {escape(error)}</b>' for error in dict.fromkeys(errors)]
     return _PAGE.format(
@@ -170,9 +170,8 @@ def _states(arns: Sequence[str], client: CloudWatch | None) -> dict[str, str]:
     return states_of(client, list(dict.fromkeys(map(_name, arns)))) if client else {}
 
 
-def _time(now: datetime) -> str:
-    until = now.astimezone(UTC)
-    return f"{until - timedelta(days=1):%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
+def _time(span: Span, now: datetime) -> str:
+    return f"{datetime.fromtimestamp(span.start, UTC):%Y-%m-%d %H:%M} to {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _sources(synthetic: Sequence[bool]) -> list[str]:

@@ -45,7 +45,8 @@ def day(row: MetricRow, span: Span, line: float | None) -> Points:
     combine = _AGGREGATED.get(row.stat, fmean)
     found = {}
     for start in span.times(row.period):
-        values = [value for time in range(start, start + row.period, _MINUTE) if (value := minute(time)) is not None]
+        minutes = range(start, min(start + row.period, span.end), _MINUTE)
+        values = [value for time in minutes if (value := minute(time)) is not None]
         if values:
             found[start] = round(float(combine(values)), 3)
     return found
@@ -100,10 +101,10 @@ def _is_throttled(row: MetricRow) -> bool:
 
 def _burst(row: MetricRow, span: Span, line: float | None) -> Points:
     totals = {
-        start: sum(_burst_at(time) for time in range(start, start + row.period, _MINUTE))
+        start: sum(_burst_at(time) for time in range(start, min(start + row.period, span.end), _MINUTE))
         for start in span.times(row.period)
     }
-    scale = _OVER * line / max(totals.values()) if line else 0.4
+    scale = _OVER * line / (max(totals.values()) or 1) if line else 0.4
     return {start: float(math.ceil(total * scale)) for start, total in totals.items() if total}
 
 

@@ -436,6 +436,14 @@ class TestCloudWatch:
             datetime(2026, 3, 12, 16, 35, tzinfo=UTC).timestamp(),
         )
 
+    def test_a_day_of_days_ends_today(self) -> None:
+        span = last_day(datetime(2026, 3, 12, 16, 32, 7, tzinfo=UTC), [60, 86_400])
+        assert (span.start, span.end) == (
+            datetime(2026, 3, 11, tzinfo=UTC).timestamp(),
+            datetime(2026, 3, 12, 17, tzinfo=UTC).timestamp(),
+        )
+        assert len(span.times(86_400)) == 2
+
     def test_many_lines_are_asked_for_in_batches_and_pages(self) -> None:
         client = CloudWatch({"ConsumedReadCapacityUnits": {NOW - timedelta(hours=1): 7.0}}, per_page=200)
         many = [[*CAPACITY[:3], f"table-{count}"] for count in range(501)]
