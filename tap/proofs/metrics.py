@@ -61,7 +61,8 @@ def _elsewhere(query: Query, document: Document) -> Finding | None:
         if "dynamic" in values or is_unresolved(names):
             return unknown(EXISTS, f"whether the table has the index {index} can't be told from the document")
         return unknown(EXISTS, f"{query.metric} is of the index {index}, which the document's table doesn't have")
-    lacking = _lacking(query, values)
+    has_replicas_apart = any(document.of_type("aws_dynamodb_table_replica"))
+    lacking = "" if "dynamic" in values else _lacking(query, values, has_replicas_apart)
     return fault(EXISTS, f"the table {name} {lacking}, so {query.metric} has no data") if lacking else None
 
 
@@ -71,7 +72,7 @@ def _indexes(table: Mapping[str, Any]) -> list[str]:
     return [str(one.get("name") or one.get("index_name")) for one in blocks if isinstance(one, Mapping)]
 
 
-#: What a table needs for a metric: Terraform's arguments and CloudFormation's, and what is said of one that lacks them.
+#: What a table needs for a metric: any of these arguments (Terraform's, CloudFormation's); and what it lacks without.
 _NEEDED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "PendingReplicationCount": (("replica", "replicas"), "has no replica"),
     "ReplicationLatency": (("replica", "replicas"), "has no replica"),
@@ -81,13 +82,14 @@ _NEEDED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
 }
 
 
-def _lacking(query: Query, table: Mapping[str, Any]) -> str:
-    """What the table lacks to have that metric, as far as the document says it."""
+def _lacking(query: Query, table: Mapping[str, Any], has_replicas_apart: bool) -> str:
+    """Why the table never has that metric, as far as the document says it."""
     if query.metric.startswith("Provisioned") and table.get("billing_mode") == "PAY_PER_REQUEST":
         return "is PAY_PER_REQUEST"
     arguments, said = _NEEDED.get(query.metric, ((), ""))
-    # In a list of its own, a global table may have replicas elsewhere; `dynamic` may make any block.
-    return said if arguments and "dynamic" not in table and not any(table.get(one) for one in arguments) else ""
+    if not arguments or any(table.get(one) for one in arguments) or (has_replicas_apart and "replica" in arguments):
+        return ""
+    return said
 
 
 def _misfits(alarm: Alarm) -> Iterator[Finding]:

@@ -226,6 +226,13 @@ def ratio(document: dict[str, Any]) -> None:
 
 
 READS, ERRORS, USER = "DynamoDBReadThrottleAlarm", "DynamoDBSystemErrorAlarm", "DynamoDBThrottleAlarm"
+REPLICATION = change(
+    READS,
+    metric_name="ReplicationLatency",
+    statistic="Average",
+    period=300,
+    dimensions={"TableName": TABLE, "ReceivingRegion": "eu-west-1"},
+)
 PER_OPERATION = {"TableName": TABLE, "Operation": "GetItem"}
 #: What is changed, at which alarm it shows, and what is said of it.
 FAULTS: dict[str, tuple[Change, str, str]] = {
@@ -335,16 +342,7 @@ FAULTS |= {
         READS,
         f"the table {TABLE} is PAY_PER_REQUEST",
     ),
-    "replication without a replica": (
-        change(
-            READS,
-            metric_name="ReplicationLatency",
-            statistic="Average",
-            dimensions={"TableName": TABLE, "ReceivingRegion": "eu-west-1"},
-        ),
-        READS,
-        "has no replica",
-    ),
+    "replication without a replica": (REPLICATION, READS, "has no replica"),
     "TTL deletions without TTL": (
         both(without_ttl, change(READS, metric_name="TimeToLiveDeletedItemCount")),
         READS,
@@ -486,6 +484,7 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
             ),
             READS,
         ),
+        (both(REPLICATION, resource("aws_dynamodb_table_replica", "Eu", global_table_arn="${var.arn}")), READS),
         (policy("aws_sns_topic_policy", "SNSTopicPolicy", perimeter), READS),
         (resource("aws_sns_topic_policy", "Other", count=0, arn="${var.x}", policy="{}"), READS),
     ],
@@ -498,6 +497,7 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         "a rate",
         "a share of a capacity",
         "traffic, and no data at night",
+        "a replica of its own",
         "a perimeter",
         "count 0",
     ],
