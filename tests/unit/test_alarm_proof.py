@@ -867,6 +867,68 @@ class TestDocuments:
         (told,) = found.alarm_actions
         assert told.endswith(f":topic-{names.index(topic)}") if topic else told == plans.UNKNOWN
 
+    @pytest.mark.parametrize(
+        ("expression", "region"),
+        [
+            ({"constant_value": "eu-west-1"}, "eu-west-1"),
+            ({"references": ["var.region"]}, "eu-central-1"),
+            ({}, "us-east-1"),  # that of most ARNs
+        ],
+    )
+    def test_a_plan_is_where_its_provider_is(self, expression: dict[str, Any], region: str) -> None:
+        arns = ["arn:aws:acm:us-west-2:111122223333:x", *["arn:aws:sns:us-east-1:111122223333:x"] * 2]
+        resources = [
+            {"address": f"x.n{n}", "type": "x", "mode": "managed", "values": {"arn": arn}} for n, arn in enumerate(arns)
+        ]
+        plan = {
+            "planned_values": {"root_module": {"resources": resources}},
+            "variables": {"region": {"value": "eu-central-1"}},
+            "configuration": {"provider_config": {"aws": {"expressions": {"region": expression}}}},
+        }
+        assert plans.read(plan).place.region == region
+
+    @pytest.mark.parametrize("moved", ["table", "topic"])
+    @pytest.mark.parametrize("how", ["provider", "arn"])
+    def test_what_a_plan_has_elsewhere_is_not_known(self, moved: str, how: str) -> None:
+        region = {name: "eu-west-1" if (name, how) == (moved, "arn") else "us-east-1" for name in ("table", "topic")}
+        topic = f"arn:aws:sns:{region['topic']}:111122223333:s"
+        values = {
+            "aws_sns_topic.topic": {"name": "s", "arn": topic},
+            "aws_dynamodb_table.table": {
+                "name": "t",
+                "arn": f"arn:aws:dynamodb:{region['table']}:111122223333:table/t",
+            },
+            f"{ALARM}.alarm": {
+                "alarm_name": "a",
+                "namespace": "AWS/DynamoDB",
+                "metric_name": "ReadThrottleEvents",
+                "period": 60,
+                "dimensions": {"TableName": "t"},
+                "statistic": "Sum",
+                "threshold": 1,
+                "evaluation_periods": 1,
+                "comparison_operator": "GreaterThanThreshold",
+                "treat_missing_data": "notBreaching",
+                "alarm_actions": [topic],
+                "arn": "arn:aws:cloudwatch:us-east-1:111122223333:alarm:a",
+            },
+        }
+        blocks = [
+            {"address": one, "provider_config_key": "aws.eu" if how == "provider" and moved in one else "aws"}
+            for one in values
+        ]
+        resources = [
+            {"address": one, "type": one.partition(".")[0], "mode": "managed", "values": given}
+            for one, given in values.items()
+        ]
+        plan = {
+            "planned_values": {"root_module": {"resources": resources}},
+            "configuration": {"root_module": {"resources": blocks}},
+        }
+        (proof,) = prove(plans.read(plan))
+        assert proof.status == "unknown"
+        assert f".{moved} is in another region or account" in said(proof, "unknown")
+
     def test_a_folder_is_not_read(self, tmp_path: Path) -> None:
         with pytest.raises(DeclaredError, match="it is not a file"):
             files.read(tmp_path)
