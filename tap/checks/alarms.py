@@ -26,12 +26,14 @@ def alarm(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     )
     yield Line(resource.address, "fires", _condition(promised), _condition(found))
     yield Line(resource.address, "missing data", promised.treat_missing_data, found.treat_missing_data)
-    yield Line(resource.address, "actions", _switched(promised.actions_enabled), _switched(found.actions_enabled))
-    yield Line(resource.address, "ALARM tells", sorted(promised.alarm_actions), sorted(found.alarm_actions))
-    yield Line(resource.address, "OK tells", sorted(promised.ok_actions), sorted(found.ok_actions))
+    yield Line(
+        resource.address, "actions enabled", _switched(promised.actions_enabled), _switched(found.actions_enabled)
+    )
+    yield Line(resource.address, "ALARM actions", sorted(promised.alarm_actions), sorted(found.alarm_actions))
+    yield Line(resource.address, "OK actions", sorted(promised.ok_actions), sorted(found.ok_actions))
     without_data = resource.values.get("insufficient_data_actions") or []
     told = sorted(described.get("InsufficientDataActions", []))
-    yield Line(resource.address, "INSUFFICIENT_DATA tells", sorted(without_data), told)
+    yield Line(resource.address, "INSUFFICIENT_DATA actions", sorted(without_data), told)
     listed = asked(client, "list_tags_for_resource", ResourceARN=described["AlarmArn"])["Tags"]
     yield from tags(resource, deployed, {tag["Key"]: tag["Value"] for tag in listed})
 

@@ -23,13 +23,14 @@ def key(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     client, id_ = deployed.session.client("kms"), deployed.key["KeyId"]
     yield Line(address, "state", "Enabled", deployed.key["KeyState"])
     yield Line(address, "description", resource.values["description"], deployed.key["Description"])
-    # Of a key that is on its way out AWS answers nothing more.
+    # KMS may refuse this for a key that is pending deletion.
     absent = ("KMSInvalidStateException",)
     rotation = asked(client, "get_key_rotation_status", *absent, KeyId=id_) or {}
     yield Line(address, "rotation", resource.values["enable_key_rotation"], _rotates(rotation))
     document = asked(client, "get_key_policy", KeyId=id_, PolicyName="default")["Policy"]
     yield from policy(resource, "policy", resource.values["policy"], document)
-    yield from tags(resource, deployed, tags_of(client, id_))
+    listed = asked(client, "list_resource_tags", KeyId=id_)["Tags"]
+    yield from tags(resource, deployed, {tag["TagKey"]: tag["TagValue"] for tag in listed})
 
 
 def _rotates(rotation: Mapping[str, Any]) -> bool | str:
@@ -57,6 +58,6 @@ def of_stack(promised: Resource, names: Iterator[str], client: Any) -> Mapping[s
 
 
 def tags_of(client: Any, key_id: str) -> dict[str, str]:
-    """A key's tags."""
+    """A key's tags; none if we may not list them, as for a key in somebody else's account."""
     listed = asked(client, "list_resource_tags", "AccessDeniedException", KeyId=key_id)
     return {tag["TagKey"]: tag["TagValue"] for tag in (listed or {}).get("Tags", [])}

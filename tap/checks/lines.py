@@ -45,14 +45,14 @@ class Deployed:
 
 
 def tags(resource: Resource, deployed: Deployed, found: Mapping[str, str]) -> Iterator[Line]:
-    """That each promised tag is there; others may have more."""
+    """That each promised tag is there; additional tags are fine."""
     promised = {**deployed.default_tags, **resource.values.get("tags", {})}
     kept = {name: found[name] for name in promised if name in found}
     yield Line(resource.address, "tags", promised, kept)
 
 
 def policy(resource: Resource, what: str, promised: str, found: str | None) -> Iterator[Line]:
-    """That a policy says the same, however AWS writes it; of another one, the statements that differ."""
+    """That a policy means what the code says, however AWS writes it; if not, which statements differ."""
     ours, theirs = _statements(promised), _statements(found or "{}")
     lacking, more = _without(ours, theirs), _without(theirs, ours)
     differing = {sid for sid, _ in lacking} & {sid for sid, _ in more}

@@ -41,4 +41,6 @@ def _differing(promised: Any, found: Any) -> str:
     ours, theirs = promised.get("widgets", []), found.get("widgets", [])
     titles = [one.get("properties", {}).get("title", one.get("type", "a widget")) for one in ours if one not in theirs]
     more = sum(one not in ours for one in theirs)
-    return f"lacks or differs in: {', '.join(titles) or 'nothing'}; {more} widgets are not the code's"
+    told = [f"missing or changed: {', '.join(titles)}"] if titles else []
+    told += [f"{more} widget{'' if more == 1 else 's'} not in the code"] if more else []
+    return "; ".join(told) or "its order or its general settings differ"

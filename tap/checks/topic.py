@@ -11,7 +11,7 @@ from tap.deployed import lookups
 from tap.deployed.lookups import asked
 
 CONFIRMED, PENDING, NOT_SUBSCRIBED = "confirmed", "not confirmed yet", "not subscribed"
-#: It gets some messages and others not, and nobody knows which.
+#: Only messages that match the filter get through, so an alarm may be lost.
 FILTERED = "confirmed, with a filter"
 
 
@@ -48,7 +48,7 @@ def subscription(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     listed = subscriptions(deployed.session.client("sns"), resource.values["topic_arn"])
     states = [state for protocol, endpoint, state in listed if (protocol, endpoint) == ("email", address)]
     found = CONFIRMED if CONFIRMED in states else next(iter(states), NOT_SUBSCRIBED)
-    yield Line(resource.address, f"{address} is told", CONFIRMED, found)
+    yield Line(resource.address, f"subscription of {address}", CONFIRMED, found)
 
 
 def subscriptions(client: Any, topic_arn: str) -> Iterator[tuple[str, str, str]]:

@@ -16,8 +16,8 @@ _REASON: Final = "A test by `tap alarms test`: nothing is wrong."
 Outcome = Literal[
     "tested",
     "left alone: it is in ALARM",
-    "tells nobody: its actions are off",
-    "tells nobody: its ALARM does not go to the topic",
+    "notifies nobody: its actions are off",
+    "notifies nobody: the topic is not among its ALARM actions",
     "not there",
 ]
 
@@ -60,15 +60,15 @@ def _tested(client: Any, alarm: Alarm) -> Outcome:
     if found is None:
         return "not there"
     if not found["ActionsEnabled"]:
-        return "tells nobody: its actions are off"
+        return "notifies nobody: its actions are off"
     if not set(alarm.alarm_actions) <= set(found["AlarmActions"]):
-        return "tells nobody: its ALARM does not go to the topic"
+        return "notifies nobody: the topic is not among its ALARM actions"
     before = found["StateValue"]
     if before == "ALARM":
         return "left alone: it is in ALARM"
     try:
         _set(client, name, "ALARM")
-    finally:  # also after Ctrl-C: nobody shall take the test for an alarm
+    finally:  # also after Ctrl-C, so that nobody takes the test for a real alarm
         _set(client, name, before)
     return "tested"
 

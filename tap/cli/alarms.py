@@ -29,8 +29,8 @@ def try_(
 ) -> None:
     """Set each alarm to ALARM and back, which sends its messages, and say who is subscribed and who hasn't confirmed.
 
-    An alarm that is in ALARM is left alone. Exit status: 0 somebody gets each alarm; 2 nobody does, or an alarm is not
-    there; 1 failed.
+    An alarm that is in ALARM is left alone. Exit status: 0 every alarm reaches a confirmed subscriber; 2 at least one
+    doesn't; 1 the command failed.
     """
     from tap.checks.trial import run
     from tap.deployed.root import synthesized
@@ -53,7 +53,8 @@ def try_(
 def _show(stack: str, done: Trial) -> None:
     table = Table("alarm", "", title=f"Alarms of {stack}", title_justify="left")
     for name, outcome in done.alarms.items():
-        table.add_row(escape(name), f"[{'green' if outcome == 'tested' else 'red'}]{outcome}[/]")
+        colour = "green" if outcome == "tested" else "yellow" if outcome.startswith("left alone") else "red"
+        table.add_row(escape(name), f"[{colour}]{outcome}[/]")
     out.print(table)
     if not done.subscribers:
         out.print("Nobody is subscribed to the topic: set alert_email, or subscribe to it.", markup=False)

@@ -20,9 +20,9 @@ def check(
     environment: Annotated[str, typer.Argument(help="The environment's name in environments.toml.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.", metavar="")] = False,
 ) -> None:
-    """Ask AWS for each thing that the code promises of a deployed stack; without Terraform, and nothing is changed.
+    """Compare a deployed stack with what the code promises. It asks AWS, needs no Terraform and changes nothing.
 
-    Exit status: 0 all is as promised; 2 something is not; 1 failed.
+    Exit status: 0 everything is as promised; 2 something is not; 1 the command failed.
     """
     from tap.checks import check as checked
     from tap.deployed.root import synthesized
@@ -44,7 +44,7 @@ def check(
 
 
 def _show(stack: str, lines: list[Line]) -> None:
-    table = Table("resource", "", "what", "promised", "found", title=f"Check of {stack}", title_justify="left")
+    table = Table("resource", "", "promise", "promised", "found", title=f"Check of {stack}", title_justify="left")
     for column in table.columns:
         column.overflow = "fold"
     before = ""

@@ -14,10 +14,10 @@ from tap.cli.console import err, note_unknown, out, telling_errors
 def dashboard(
     environment: Annotated[str, typer.Argument(help="The environment's name in environments.toml.")],
     file: Annotated[
-        Path | None, typer.Argument(help="Where to; <name of the dashboard>.html if it is not given.", metavar="FILE")
+        Path | None, typer.Argument(help="The file to write; <name of the dashboard>.html by default.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Write the stack's dashboard as one HTML file that needs no network, laid out as CloudWatch does it.
+    """Write the stack's dashboard as one HTML file that needs no network, in CloudWatch's layout.
 
     With credentials it shows the last day's data and the alarms' states; where there are none, a made-up day.
     """

@@ -15,15 +15,16 @@ Role = Literal["reader", "writer", "worker", "importer", "stream-consumer", "pla
 
 
 def policy(
-    role: Annotated[Role, typer.Argument(help="Who it is for.")],
+    role: Annotated[Role, typer.Argument(help="The role that the policy is for.")],
     environment: Annotated[str, typer.Argument(help="The environment's name in environments.toml.")],
     account: Annotated[
-        str, typer.Option(help="The account's number, 12 digits: then nothing is asked of AWS.", metavar="NUMBER")
+        str, typer.Option(help="The 12-digit account ID; with it, AWS is not asked anything.", metavar="ACCOUNT_ID")
     ] = "",
 ) -> None:
-    """Write the IAM policy of a role: of a program, of who plans, or of who deploys. docs/security.md has the roles.
+    """Write the IAM policy of a role: a program's, the planner's or the deployer's. docs/security.md has the roles.
 
-    A program's policy names the key by its ARN where it exists, and else by the stack's tags.
+    A program's policy names the key by its ARN if it exists; with --account, or before the first deploy, it names the
+    key by the stack's tags.
     """
     from tap.deployed.access import target
     from tap.deployed.root import environment as environment_of
@@ -31,7 +32,7 @@ def policy(
     from tap.state.session import Session
 
     if account and not re.fullmatch("[0-9]{12}", account):
-        raise typer.BadParameter(f"{account!r} is not an account's number, 12 digits", param_hint="--account")
+        raise typer.BadParameter(f"{account!r} is not a 12-digit account ID", param_hint="--account")
     with telling_errors():
         settings, variables, is_known = environment_of(environment, os.environ, project_folder())
         name = role.replace("-", "_")

@@ -1,4 +1,4 @@
-"""`tap prove alarms`: that each alarm of a stack, or of any other document, fires and reaches somebody."""
+"""`tap prove alarms`: that each alarm of a stack or another document fires, and that its message gets to its topic."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tap.proofs.alarms import Proof
 
 NOT_PROVED = 2
 
-app = typer.Typer(no_args_is_help=True, help="Prove on paper, before anything is deployed.")
+app = typer.Typer(no_args_is_help=True, help="Prove things about a stack from its code, before it is deployed.")
 
 
 @app.callback()
@@ -96,12 +96,11 @@ def _show_assumptions(document: Document, what: str) -> None:
     """What somebody should know who takes the answer for the whole truth."""
     if document.not_read:
         names = ", ".join(document.not_read)
-        out.print(f"Not looked into, since this document doesn't have it: {names}.", markup=False, soft_wrap=True)
+        out.print(f"Not checked, because the document only refers to them: {names}.", markup=False, soft_wrap=True)
     if _is_file(what):
-        place = f"in the account {document.place.account} and the region {document.place.region}"
-        out.print(
-            f"Taken to be {place}, with the defaults of its parameters and variables.", markup=False, soft_wrap=True
-        )
+        place = f"account {document.place.account}, region {document.place.region}"
+        defaults = "parameters and variables without a value in the document have their defaults"
+        out.print(f"Assumed: {place}; {defaults}.", markup=False, soft_wrap=True)
 
 
 def _as_json(what: str, proofs: list[Proof], document: Document) -> dict[str, object]:

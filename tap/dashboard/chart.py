@@ -21,7 +21,7 @@ _HEIGHT: Final = 400
 _HOUR: Final = 3600
 #: How many colours page.css has for lines; further lines get them again, with dashes.
 COLORS: Final = 7
-#: A point that is further than this part of the width from its neighbours is a dot.
+#: A point further than 1/60 of the time shown from both neighbours is drawn as a dot.
 _NEAR: Final = 60
 _RED: Final = "#d13212"
 

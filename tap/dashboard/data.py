@@ -24,7 +24,7 @@ class CloudWatch(Protocol):
 
 @dataclass(frozen=True)
 class Span:
-    """The time that is shown, in seconds; whole periods."""
+    """The time that is shown, as Unix times in seconds."""
 
     start: int
     end: int

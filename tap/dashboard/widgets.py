@@ -48,8 +48,8 @@ class Graph:
     @property
     def counted(self) -> str:
         """Statistic and period, where all visible lines have the same: `Sum, 5 min`."""
-        hidden_too = [row for row in self.metrics if row.is_visible] or self.metrics
-        told = {f"{row.stat}, {_short(row.period)}" for row in hidden_too}
+        rows_shown = [row for row in self.metrics if row.is_visible] or self.metrics
+        told = {f"{row.stat}, {_short(row.period)}" for row in rows_shown}
         return told.pop() if len(told) == 1 else ""
 
 
@@ -63,7 +63,7 @@ def read(properties: Mapping[str, Any]) -> Graph:
     if properties.get("stacked"):
         graph.notes.append("CloudWatch stacks these lines.")
     if any(row.is_right for row in graph.rows):
-        graph.notes.append("CloudWatch has some of these lines on an axis at the right.")
+        graph.notes.append("In CloudWatch some of these lines use the right-hand axis.")
     if properties.get("annotations", {}).get("vertical"):
         graph.notes.append("CloudWatch shows vertical annotations too.")
     for row in graph.metrics:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, is_unresolved, place_named_in
 
-#: What has another type here than a reader could guess; the rest keeps CloudFormation's.
+#: CloudFormation types under Terraform's names; any other type keeps its own.
 TYPES: Final[Mapping[str, str]] = {
     "AWS::CloudWatch::Alarm": "aws_cloudwatch_metric_alarm",
     "AWS::CloudWatch::CompositeAlarm": "aws_cloudwatch_composite_alarm",
@@ -25,7 +25,7 @@ TYPES: Final[Mapping[str, str]] = {
     "AWS::SNS::TopicInlinePolicy": "aws_sns_topic_policy",
     "AWS::SNS::TopicPolicy": "aws_sns_topic_policy",
 }
-#: Properties whose name in Terraform is not the same in small letters.
+#: Properties whose Terraform name is not simply the snake-case form.
 _ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "aws_kms_alias": {"AliasName": "name"},
     "aws_kms_key": {"KeyPolicy": "policy"},
@@ -36,7 +36,7 @@ _ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 #: Properties that hold documents of their own, whose names stay.
 _VERBATIM: Final = ("KeyPolicy", "PolicyDocument")
-#: The argument that CloudFormation makes up where it is not given.
+#: The argument with the resource's name, which CloudFormation generates if it is missing.
 _NAMED: Final[Mapping[str, str]] = {
     "aws_cloudwatch_metric_alarm": "alarm_name",
     "aws_dynamodb_table": "name",
@@ -56,12 +56,12 @@ def is_template(document: Mapping[str, Any]) -> bool:
 
 
 def read(template: Mapping[str, Any]) -> Document:
-    """The resources that a template declares, those on a condition too: somewhere it will be met."""
+    """The resources that a template declares, conditional ones too, since some deployment may meet the condition."""
     reader = _Reader(template)
-    return Document(reader.place, tuple(reader.resources()), tuple(_more(template)))
+    return Document(reader.place, tuple(reader.resources()), tuple(_not_read(template)))
 
 
-def _more(template: Mapping[str, Any]) -> Iterator[str]:
+def _not_read(template: Mapping[str, Any]) -> Iterator[str]:
     for name, body in template["Resources"].items():
         if name.startswith("Fn::") or body["Type"] == "AWS::CloudFormation::Stack" or body["Type"].endswith("::MODULE"):
             yield name
@@ -104,7 +104,7 @@ class _Reader:
                 if name == "Metrics":
                     resolved = [{"ReturnData": True, **one} for one in resolved]  # CloudFormation's default
                 kept = json.dumps(resolved) if name in _VERBATIM else renamed(resolved)
-                values[names.get(name, _small(name))] = _pairs(kept) if name == "Dimensions" else kept
+                values[names.get(name, _snake_case(name))] = _pairs(kept) if name == "Dimensions" else kept
         if argument := _NAMED.get(TYPES.get(body["Type"], "")):
             values.setdefault(argument, f"stack-{logical_id}-MADEUP")  # CloudFormation's way to make a name
         return values
@@ -150,7 +150,9 @@ class _Reader:
         try:
             type_ = TYPES.get(body["Type"], body["Type"])
             attributes = attributes_of(type_, logical_id, self._values(logical_id), self.place)
-            name = _REFERRED.get(type_, "id") if attribute is None else _ATTRIBUTES.get(attribute, _small(attribute))
+            name = (
+                _REFERRED.get(type_, "id") if attribute is None else _ATTRIBUTES.get(attribute, _snake_case(attribute))
+            )
             return attributes.get(name, f"${{{logical_id}.{attribute or 'Ref'}}}")
         finally:
             self._being_resolved.discard(logical_id)
@@ -216,7 +218,7 @@ def _one_for_each_topic(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"arn": topic, "policy": values.get("policy", "{}")}
 
 
-def _small(name: str) -> str:
+def _snake_case(name: str) -> str:
     """`OKActions` is `ok_actions`, `KmsMasterKeyId` is `kms_master_key_id`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
@@ -225,7 +227,8 @@ def renamed(value: Any) -> Any:
     """AWS's names as Terraform writes them, however deep; CloudFormation's are those of the interfaces."""
     if isinstance(value, Mapping):
         return {
-            _small(name): _pairs(renamed(one)) if name == "Dimensions" else renamed(one) for name, one in value.items()
+            _snake_case(name): _pairs(renamed(one)) if name == "Dimensions" else renamed(one)
+            for name, one in value.items()
         }
     return [renamed(one) for one in value] if isinstance(value, list) else value
 

@@ -31,7 +31,7 @@ class Resource:
     values: Mapping[str, Any]
     #: What others refer to it by, such as `arn`.
     attributes: Mapping[str, str]
-    #: False for what stands on a condition that the defaults don't meet, or of which that can't be told.
+    #: False if the resource's condition isn't met by the parameters' defaults, or can't be evaluated.
     in_force: bool = True
 
 
@@ -45,11 +45,14 @@ class Document:
     not_read: tuple[str, ...] = ()
 
     def elsewhere(self, resource: Resource) -> str:
-        """That a resource is in another region, or of another provider, of which nothing more is known; else empty."""
+        """Why the resource counts as outside the document's place; empty if it doesn't.
+
+        It does in another region, and with a provider that has an alias, of which nothing is known.
+        """
         region = resource.values.get("region") or self.place.region
         provider = resource.values.get("provider") or "aws"
         if region != self.place.region or provider not in ("aws", "${aws}"):
-            return f"{resource.address} is in another region or account"
+            return f"{resource.address} is, or may be, in another region or account"
         return ""
 
     def of_type(self, *types: str) -> Iterator[Resource]:
@@ -67,9 +70,10 @@ def is_unresolved(value: Any) -> bool:
 
 
 def place_named_in(document: Any, place: Place, account: str, region: str) -> Place:
-    """The place whose account and region a document names in its ARNs and policies: the only ones, in words.
+    """`place`, with the account and region that the document's text names, if it names exactly one of each.
 
-    `account` and `region` are how it would refer to its own, whatever that is; then what it names is another's.
+    `account` and `region` are the texts by which a document refers to its own. If one occurs, a literal value beside it
+    may be another's, so `place`'s is kept.
     """
     text = json.dumps(document)
     accounts = set(re.findall(r"(?<![\w-])\d{12}(?![\w-])", text)) if account not in text else set()

@@ -12,8 +12,8 @@ from tap.state.session import Session
 def target(settings: Settings, role: str, session: Session, account: str = "") -> Target:
     """The target for a role's policy; nothing is asked of AWS if the `account` is given.
 
-    Programs' policies name the key by its ARN where it exists. A deployer makes the key, so it and the planner know it
-    by its tags.
+    A program's policy names the key by its ARN if AWS is asked and the key exists, otherwise by its tags. A deployer
+    makes the key, so it and the planner know it by its tags.
 
     :raises StateError: without working credentials; :raises DeployedError: when AWS doesn't let us ask for the key.
     """

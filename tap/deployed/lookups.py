@@ -10,7 +10,10 @@ from tap.state.session import one_line
 
 
 def asked(client: Any, operation: str, *absent: str, **parameters: Any) -> Any:
-    """What an operation answers; None when it says that the thing is not there."""
+    """What an AWS operation answers, or None for one of the error codes in `absent`.
+
+    :raises DeployedError: for any other error.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -120,7 +120,7 @@ def never_emitted(namespace: str, name: str, dimensions: Mapping[str, str]) -> s
     operation = dimensions.get("Operation")
     is_stream = "StreamLabel" in dimensions
     if operation is not None and operation not in (_RECORDS if is_stream else metric.operations):
-        return f"{name} knows no operation {operation}"
+        return f"{name} is not emitted for the operation {operation}"
     return None
 
 

@@ -51,7 +51,7 @@ _OF_EACH: Final[Mapping[str, Callable[[float], float]]] = {
 
 
 def ids_in(expression: str) -> set[str]:
-    """The ids of metrics and expressions that it uses; CloudWatch's begin with a small letter."""
+    """The ids of metrics and expressions that it uses; CloudWatch's begin with a lowercase letter."""
     without_texts = re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)
     return set(re.findall(r"\b[a-z][A-Za-z0-9_]*\b", without_texts))
 
@@ -176,7 +176,7 @@ class _Evaluation:
 
 
 def _both(combine: Callable[[float, float], float], left: Any, right: Any) -> Any:
-    """Two series meet where both have a point; what can't be computed (a division by nought) is no point."""
+    """Two series meet where both have a point; what can't be computed (a division by zero) is no point."""
     if isinstance(left, list) or isinstance(right, list):
         many = left if isinstance(left, list) else right
         return [_both(combine, one, right) if many is left else _both(combine, left, one) for one in many]

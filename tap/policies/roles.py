@@ -35,7 +35,7 @@ class Target:
     key_alias: str
     dashboard: str
     alarms: tuple[str, ...]
-    #: Of the roles' own policies, where the stack has them.
+    #: Names of the program roles' IAM policies, also while they are switched off. Only planner and deployer need them.
     policies: tuple[str, ...] = ()
     #: Without it, the key is the one that has the stack's tags.
     key_arn: str | None = None
@@ -149,7 +149,7 @@ def _looking(target: Target) -> list[Statement]:
     ]
     of_key = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
     topic = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
-    made = [
+    return [
         _statement("LookAtTable", table, target.table_arn),
         _statement("LookAtKey", of_key, key, **_own_key(target)),
         # Terraform's provider compares the table's key with the one that AWS manages for DynamoDB.
@@ -164,10 +164,8 @@ def _looking(target: Target) -> list[Statement]:
         _statement("LookAtDashboard", ["cloudwatch:GetDashboard"], _dashboard(target)),
         # AWS has no resources for these.
         _statement("LookUp", ["cloudwatch:GetMetricData", "kms:ListAliases", "sns:GetSubscriptionAttributes"], "*"),
+        _statement("LookAtPolicies", ["iam:GetPolicy", "iam:GetPolicyVersion"], _policies(target)),
     ]
-    if target.policies:
-        made.append(_statement("LookAtPolicies", ["iam:GetPolicy", "iam:GetPolicyVersion"], _policies(target)))
-    return made
 
 
 def _changing(target: Target) -> list[Statement]:
@@ -178,8 +176,10 @@ def _changing(target: Target) -> list[Statement]:
     through_dynamodb = ["CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey*", "ReEncrypt*"]
     topic = ["CreateTopic", "DeleteTopic", "SetTopicAttributes", "TagResource", "UntagResource"]
     alarms = ["DeleteAlarms", "PutMetricAlarm", "SetAlarmState", "TagResource", "UntagResource"]
+    policies = ["CreatePolicy", "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "ListPolicyVersions"]
+    policies += ["TagPolicy", "UntagPolicy"]
     tags = _tags(target, "aws:RequestTag")
-    made = [
+    return [
         _statement("ChangeTable", _of("dynamodb", [*table, "UpdateTimeToLive"]), target.table_arn),
         _statement("MakeKey", ["kms:CreateKey"], "*", StringEquals=tags),
         # A new key has no tags yet. One that has another stack's stays that stack's.
@@ -200,11 +200,8 @@ def _changing(target: Target) -> list[Statement]:
         _statement("ChangeDashboard", _of("cloudwatch", ["DeleteDashboards", "PutDashboard"]), _dashboard(target)),
         # AWS has no resources for these: a lost key is looked for among all.
         _statement("LookForLost", ["kms:ListKeys", "sns:Unsubscribe"], "*"),
+        _statement("ChangePolicies", _of("iam", policies), _policies(target)),
     ]
-    if target.policies:
-        actions = ["CreatePolicy", "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "ListPolicyVersions"]
-        made.append(_statement("ChangePolicies", _of("iam", [*actions, "TagPolicy", "UntagPolicy"]), _policies(target)))
-    return made
 
 
 def _state(target: Target, *, writes: bool) -> list[Statement]:

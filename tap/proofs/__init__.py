@@ -1,4 +1,4 @@
-"""Proofs on paper, before anything is deployed: that alarms fire and reach somebody, and what policies allow.
+"""Proofs from the code alone: that alarms fire and their messages get to a topic, and what policies allow.
 
 `alarms` proves each alarm of a document by its parts: `metrics` (AWS emits what it watches), `series` (a synthetic
 series takes it to ALARM and back) and `delivery` (the policies let its message through). `engine` evaluates policies.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from tap.declared.alarms import TYPE, Alarm, of_resource
 from tap.declared.resources import Document, is_unresolved
@@ -11,10 +13,11 @@ from tap.proofs import delivery, metrics, series
 from tap.proofs.engine import decide
 from tap.proofs.findings import Finding, Status, fault, unknown
 
-#: Alarms of other kinds, of which nothing is proved.
-_WHAT = "what it is"
-_UNREADABLE = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)
-_OTHERS = ("aws_cloudwatch_composite_alarm", "AWS::CloudWatch::AnomalyDetector")
+_WHAT: Final = "its declaration"
+#: What a broken document can raise while an alarm is read.
+_UNREADABLE: Final = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)
+#: Related types that this proof does not cover.
+_UNCOVERED: Final = ("aws_cloudwatch_composite_alarm", "AWS::CloudWatch::AnomalyDetector")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def prove(document: Document) -> list[Proof]:
             listed.append(of_resource(resource))
         except _UNREADABLE:
             broken.append(Proof(resource.address, resource.address, (unknown(_WHAT, "it can't be read here"),)))
-    asked = [(alarm, one) for alarm in listed for one in _asked(alarm, document)]
+    asked = [(alarm, one) for alarm in listed for one in _findings_and_questions(alarm, document)]
     requests = [request for _, one in asked if isinstance(one, delivery.Question) for request in one.requests]
     decisions = iter(decide(requests))
     found: dict[str, list[Finding]] = {alarm.address: [] for alarm in listed}
@@ -52,21 +55,29 @@ def prove(document: Document) -> list[Proof]:
             found[alarm.address].append(one)
         else:
             found[alarm.address] += one.answer([next(decisions) for _ in one.requests])
-    there = {one.address: one for one in document.of_type(TYPE) if one.in_force and not document.elsewhere(one)}
-    for alarm in listed:
-        others = [one.address for one in listed if one.name == alarm.name and one.address != alarm.address]
-        clashing = [one for one in others if {one, alarm.address} <= there.keys()]
-        if clashing and not is_unresolved(alarm.name):
-            found[alarm.address].append(fault(_WHAT, f"{clashing[0]} has the same name: one overwrites the other"))
+    for address, another in _namesakes(listed, document):
+        found[address].append(fault(_WHAT, f"{another} has the same name: one overwrites the other"))
     proofs = [Proof(alarm.address, alarm.name, tuple(found[alarm.address])) for alarm in listed]
-    others_ = [
-        Proof(one.address, one.address, (unknown(_WHAT, f"nothing is known here of the type {one.type}"),))
-        for one in document.of_type(*_OTHERS)
+    uncovered = [
+        Proof(one.address, one.address, (unknown(_WHAT, f"the type {one.type} is not covered by this proof"),))
+        for one in document.of_type(*_UNCOVERED)
     ]
-    return [*proofs, *broken, *others_]
+    return [*proofs, *broken, *uncovered]
 
 
-def _asked(alarm: Alarm, document: Document) -> Iterator[Finding | delivery.Question]:
+def _namesakes(listed: list[Alarm], document: Document) -> Iterator[tuple[str, str]]:
+    """Each alarm with another of its name that is deployed together with it, by their addresses."""
+    together = {one.address for one in document.of_type(TYPE) if one.in_force and not document.elsewhere(one)}
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for alarm in listed:
+        if alarm.address in together and not is_unresolved(alarm.name):
+            by_name[alarm.name].append(alarm.address)
+    for first, *others in by_name.values():
+        yield from ((first, one) for one in others[:1])
+        yield from ((one, first) for one in others)
+
+
+def _findings_and_questions(alarm: Alarm, document: Document) -> Iterator[Finding | delivery.Question]:
     of_metrics = list(metrics.findings(alarm, document))
     yield from of_metrics
     if all(one.status == "proved" for one in of_metrics):

@@ -16,10 +16,10 @@ from tap.declared.resources import ANOTHER_ACCOUNT, Document, Resource, is_unres
 from tap.proofs.engine import Decision, Request
 from tap.proofs.findings import Finding, fault, proved, unknown
 
-TELLS: Final = "its ALARM tells a topic"
+NOTIFIES: Final = "it notifies a topic when it fires"
 PUBLISHES: Final = "CloudWatch may publish for this alarm"
 ENCRYPTS: Final = "CloudWatch may use the topic's key for this alarm"
-KEPT_OUT: Final = "another account's alarms may not"
+KEPT_OUT: Final = "alarms of other accounts are kept out"
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 #: Its policy is AWS's and can't be changed; CloudWatch is not in it.
 _AWS_MANAGED: Final = "alias/aws/sns"
@@ -40,36 +40,38 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
     (own,) = [one for one in document.resources if one.address == alarm.address]
     if elsewhere := document.elsewhere(own):
-        yield unknown(TELLS, elsewhere)
+        yield unknown(NOTIFIES, elsewhere)
         return
     if alarm.actions_enabled is None:
-        yield unknown(TELLS, "whether its actions are on can't be told from the document")
+        yield unknown(NOTIFIES, "the document doesn't say whether its actions are on")
         return
     if not alarm.actions_enabled:
-        yield fault(TELLS, "its actions are switched off (actions_enabled)")
+        yield fault(NOTIFIES, "its actions are switched off (actions_enabled)")
         return
     if not topics:
         yield _without_topic(alarm, document)
     for arn in topics:
         topic = next((one for one in document.of_type("aws_sns_topic") if one.attributes.get("arn") == arn), None)
         if is_unresolved(arn):
-            yield unknown(TELLS, "which topic it tells can't be told from the document")
+            yield unknown(NOTIFIES, "which topic it notifies can't be determined from the document")
         elif topic is None:
-            yield unknown(TELLS, f"the topic {arn} is not in the document")
+            yield unknown(NOTIFIES, f"the topic {arn} is not in the document")
         elif problem := document.elsewhere(topic) or _fifo(topic):
-            yield unknown(TELLS, problem)
+            yield unknown(NOTIFIES, problem)
         else:
-            yield proved(TELLS, topic.address)
+            yield proved(NOTIFIES, topic.address)
             yield from _of_topic(alarm, topic, document)
             yield from _of_key(alarm, topic, document)
 
 
 def _without_topic(alarm: Alarm, document: Document) -> Finding:
     if alarm.alarm_actions:
-        return unknown(TELLS, f"it tells no topic, and of {alarm.alarm_actions[0]} nothing is known here")
+        return unknown(
+            NOTIFIES, f"it notifies no topic, and the action {alarm.alarm_actions[0]} is not covered by this proof"
+        )
     if composite := _looked_at_by(alarm, document):
-        return unknown(TELLS, f"it tells no topic; {composite} looks at it, and of that nothing is known here")
-    return fault(TELLS, "it has no topic in alarm_actions: it tells nobody")
+        return unknown(NOTIFIES, f"it notifies no topic itself; {composite} uses it, which this proof does not cover")
+    return fault(NOTIFIES, "it has no topic in alarm_actions: it notifies nobody")
 
 
 def _looked_at_by(alarm: Alarm, document: Document) -> str:
@@ -83,7 +85,7 @@ def _looked_at_by(alarm: Alarm, document: Document) -> str:
 def _fifo(topic: Resource) -> str:
     """That a topic is a FIFO topic: AWS's pages on alarms don't say whether CloudWatch publishes to one."""
     is_one = str(topic.attributes["arn"]).endswith(".fifo")
-    return f"{topic.address} is a FIFO topic: whether CloudWatch publishes to one is not known here" if is_one else ""
+    return f"{topic.address} is a FIFO topic, which this proof does not cover" if is_one else ""
 
 
 def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
@@ -100,7 +102,7 @@ def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Fin
         return
     parsed = _parsed(policy)
     if parsed is None:
-        yield unknown(PUBLISHES, f"the policy of {topic.address} can't be told from the document")
+        yield unknown(PUBLISHES, f"the policy of {topic.address} can't be determined from the document")
         return
     yield _question(alarm, document, parsed, ("sns:Publish",), arn, PUBLISHES, f"the policy of {topic.address}")
 
@@ -116,8 +118,8 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
         return
     key = _key(name, document)
     if key is None:
-        what = "can't be told" if is_unresolved(name) else f"{name} is not in the document"
-        yield unknown(ENCRYPTS, f"the key of {topic.address}: {what}")
+        what = "can't be determined from the document" if is_unresolved(name) else f"({name}) is not in the document"
+        yield unknown(ENCRYPTS, f"the key of {topic.address} {what}")
         return
     if problem := document.elsewhere(key):
         yield unknown(ENCRYPTS, problem)
@@ -137,7 +139,7 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
         return
     parsed = _parsed(policy)
     if parsed is None:
-        yield unknown(ENCRYPTS, f"the policy of {key.address} can't be told from the document")
+        yield unknown(ENCRYPTS, f"the policy of {key.address} can't be determined from the document")
         return
     arn = key.attributes["arn"]
     yield _question(alarm, document, parsed, _KEY_ACTIONS, arn, ENCRYPTS, f"the policy of {key.address}")
@@ -152,14 +154,17 @@ def _question(
     question: str,
     source: str,
 ) -> Question:
-    """Each action for this alarm, then each for the alarm of that name in another account."""
+    """The requests, in this order, and what their decisions mean.
+
+    For this alarm; for this alarm, with unknown conditions of denials left out; for its namesakes in other accounts.
+    """
     account = document.place.account
-    # Another account, those that the policy names, and one for each first digit, for what has a star in it.
+    # Another account, each that the policy names, and one per first digit, so that a wildcard like 9* is found.
     named = re.findall(r"\b\d{12}\b", json.dumps(policy))
     strangers = {ANOTHER_ACCOUNT, *named, *(digit * 12 for digit in "0123456789")} - {account}
 
     def request(action: str, arn: str, owner: str, of: Mapping[str, Any] = policy) -> Request:
-        context: dict[str, str | list[str]] = {
+        context: dict[str, str] = {
             "aws:SourceAccount": owner,
             "aws:SourceArn": arn,
             "aws:SecureTransport": "true",
@@ -177,25 +182,27 @@ def _question(
         for stranger in sorted(strangers)
     ]
     others_keys = _condition_keys(policy) - (known_keys := {name.lower() for name in own[0].context})
-    # A denial may hang on what is not known here: then it counts as if all of that were met.
+    # A denial may depend on values that are not known here: assume that those conditions are met.
     at_worst = [request(action, alarm.arn, account, _at_worst(policy, known_keys)) for action in actions]
 
     def answer(decisions: list[Decision]) -> Iterator[Finding]:
         if errors := [one.error for one in decisions if one.error]:
-            yield fault(question, f"{source} is none that AWS takes: {errors[0][:200]}")
+            yield fault(question, f"{source} is not valid: {errors[0][:200]}")
             return
         denied = [one.action for one, decided in zip(own, decisions, strict=False) if not decided.allowed]
         is_denied_at_worst = not all(one.allowed for one in decisions[len(own) : 2 * len(own)])
         if others_keys and (denied or is_denied_at_worst):
             keys = ", ".join(sorted(others_keys))
-            yield unknown(question, f"{source} hangs on {keys}, of which nothing is known here")
+            yield unknown(question, f"{source} depends on {keys}, whose values are not known here")
         elif denied:
             dropped = "the message is dropped silently"
-            yield fault(question, f"{source} does not let {_CLOUDWATCH} do {' and '.join(denied)}: {dropped}")
+            yield fault(question, f"{source} does not allow {_CLOUDWATCH} to call {' and '.join(denied)}: {dropped}")
         else:
             yield proved(question, f"by {source}")
         if any(one.allowed for one in decisions[2 * len(own) :]):
-            yield fault(KEPT_OUT, f"{source} also lets another account's alarms in: it needs aws:SourceAccount")
+            yield fault(
+                KEPT_OUT, f"{source} also lets alarms of other accounts in: add a condition on aws:SourceAccount"
+            )
         else:
             yield proved(KEPT_OUT, f"by {source}")
 
@@ -218,13 +225,13 @@ def _policy_of(document: Document, type_: str, argument: str, names: set[str]) -
     if unresolved := [
         one for one in listed if not isinstance(one.values.get(argument), str) or is_unresolved(one.values[argument])
     ]:
-        return None, f"which resource {unresolved[0].address} is about can't be told from the document"
+        return None, f"which resource {unresolved[0].address} applies to can't be determined from the document"
     meant = [one for one in listed if one.values[argument] in names]
     meant = [one for one in meant if one.in_force] or meant
     if len(meant) > 1:
         return (
             None,
-            f"{' and '.join(one.address for one in meant)} are about the same resource: one overwrites the other",
+            f"{' and '.join(one.address for one in meant)} apply to the same resource: one overwrites the other",
         )
     return (meant[0].values.get("policy") if meant else None), ""
 

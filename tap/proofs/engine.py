@@ -31,7 +31,7 @@ class Request:
     action: str
     resource: str
     account: str
-    context: Mapping[str, str | list[str]] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
     identity_policies: tuple[Mapping[str, Any], ...] = ()
     resource_policy: Mapping[str, Any] | None = None
 
@@ -42,8 +42,6 @@ class Decision:
 
     allowed: bool
     error: str = ""
-    #: Context keys that the action doesn't have on AWS.
-    ignored: tuple[str, ...] = ()
 
 
 def decide(requests: Sequence[Request]) -> list[Decision]:
@@ -71,10 +69,7 @@ def decide(requests: Sequence[Request]) -> list[Decision]:
         if f"Cannot find module '{_PACKAGE}'" in done.stderr:
             raise ProofError(f"There is no {_PACKAGE} in {ROOT}: run `make setup` there.")
         raise ProofError(f"Evaluating the policies failed: {' '.join(done.stderr.split())[-500:]}")
-    return [
-        Decision(one.get("decision") == "Allowed", one.get("error", ""), tuple(one.get("ignored", ())))
-        for one in json.loads(done.stdout)
-    ]
+    return [Decision(one.get("decision") == "Allowed", one.get("error", "")) for one in json.loads(done.stdout)]
 
 
 def _simulation(request: Request) -> dict[str, Any]:

@@ -22,12 +22,11 @@ _WEEK: Final = 7 * _DAY
 def findings(alarm: Alarm, document: Document) -> Iterator[Finding]:
     """The two questions, each answered for all metrics together, or once for each that is at fault."""
     if not alarm.metrics:
-        yield unknown(EXISTS, "it watches no metric that can be told from the document")
+        yield unknown(EXISTS, "which metric it watches can't be determined from the document")
         return
     if others := sorted({one.namespace for one in alarm.metrics} - set(catalogue.NAMESPACES)):
-        known = ", ".join(catalogue.NAMESPACES)
-        named = ", ".join(one or "that is not given" for one in others)
-        yield unknown(EXISTS, f"nothing is known here of the namespace {named}, only of {known}")
+        named = f"the namespace {', '.join(filter(None, others))}" if any(others) else "a metric without a namespace"
+        yield unknown(EXISTS, f"{named} is not covered by this proof, only {', '.join(catalogue.NAMESPACES)} is")
         return
     problems = [problem for one in alarm.metrics if (problem := _never_emitted(one) or _elsewhere(one, document))]
     yield from problems or [proved(EXISTS, _watched(alarm))]
@@ -37,7 +36,9 @@ def findings(alarm: Alarm, document: Document) -> Iterator[Finding]:
 
 def _never_emitted(query: Query) -> Finding | None:
     if is_unresolved([query.metric, *(text for pair in query.dimensions for text in pair)]):
-        return unknown(EXISTS, f"{query.metric or 'the metric'} and its dimensions can't be told from the document")
+        return unknown(
+            EXISTS, f"{query.metric or 'the metric'} and its dimensions can't be determined from the document"
+        )
     reason = catalogue.never_emitted(query.namespace, query.metric, dict(query.dimensions))
     return fault(EXISTS, f"{reason}: there will never be data, and the alarm never fires") if reason else None
 
@@ -52,14 +53,14 @@ def _elsewhere(query: Query, document: Document) -> Finding | None:
     if not name:
         return None
     if name not in tables:
-        hidden = " (of another table the name can't be told)" if is_unresolved(list(filter(None, tables))) else ""
+        hidden = " (the name of another table can't be determined)" if is_unresolved(list(filter(None, tables))) else ""
         return unknown(EXISTS, f"{query.metric} is of the table {name}, which the document doesn't declare{hidden}")
     if problem := document.elsewhere(tables[name]):
         return unknown(EXISTS, problem)
     values = tables[name].values
     if index and index not in (names := _indexes(values)):
         if "dynamic" in values or is_unresolved(names):
-            return unknown(EXISTS, f"whether the table has the index {index} can't be told from the document")
+            return unknown(EXISTS, f"whether the table has the index {index} can't be determined from the document")
         return unknown(EXISTS, f"{query.metric} is of the index {index}, which the document's table doesn't have")
     has_replicas_apart = any(document.of_type("aws_dynamodb_table_replica"))
     lacking = "" if "dynamic" in values else _lacking(query, values, has_replicas_apart)
@@ -99,35 +100,37 @@ def _misfits(alarm: Alarm) -> Iterator[Finding]:
         if query.statistic not in metric.statistics:
             is_percentile = re.fullmatch(r"(p|tm|tc|ts|wm|pr|iqm)\(?[\d.:%]*\)?", query.statistic, re.IGNORECASE)
             says = unknown if is_percentile else fault
-            said = f"{query.statistic} is none that" if query.statistic else "no statistic is given; these are what"
-            yield says(FITS, f"{said} AWS names for {query.metric}: {', '.join(metric.statistics)}")
+            is_none = f"{query.statistic} is not a statistic that AWS documents for {query.metric}"
+            said = is_none if query.statistic else f"no statistic of {query.metric} is given"
+            yield says(FITS, f"{said}: use {' or '.join(metric.statistics)}")
         if query.unit and query.unit != metric.unit:
-            yield fault(FITS, f"{query.metric} comes in {metric.unit}, so with the unit {query.unit} there is no data")
+            yield fault(
+                FITS, f"{query.metric} is emitted in {metric.unit}, so with the unit {query.unit} there is no data"
+            )
         if query.period < metric.period or query.period % 60:
-            wanted = f"whole minutes, and at least the {metric.period} seconds in which {query.metric} comes"
-            yield fault(FITS, f"the period is {query.period} seconds, and must be {wanted}")
+            why = f"at least {metric.period}, since {query.metric} is emitted that often"
+            yield fault(FITS, f"the period is {query.period} seconds; it must be a multiple of 60, and {why}")
 
 
 def _refused(alarm: Alarm) -> Iterator[Finding]:
     """What CloudWatch wouldn't take."""
     ids = [one.id for one in alarm.queries]
     if len(set(ids)) != len(ids) or not all(re.fullmatch(r"[a-z]\w*", one, re.ASCII) for one in ids):
-        yield fault(FITS, f"the ids {', '.join(ids)} must all differ, and begin with a small letter")
+        yield fault(FITS, f"the ids {', '.join(ids)} must be unique and start with a lowercase letter")
     if alarm.evaluation_periods < 1 or alarm.datapoints_to_alarm < 1:
-        yield fault(FITS, f"{alarm.evaluation_periods} periods can't be evaluated")
+        yield fault(FITS, "evaluation_periods and datapoints_to_alarm must be at least 1")
     if len(alarm.alarm_actions) > _MOST_ACTIONS or len(alarm.ok_actions) > _MOST_ACTIONS:
-        yield fault(FITS, f"an alarm takes {_MOST_ACTIONS} actions for a state at most")
+        yield fault(FITS, f"an alarm takes at most {_MOST_ACTIONS} actions per state")
     if len(alarm.metrics) > _MOST_METRICS:
-        yield fault(FITS, f"an alarm takes {_MOST_METRICS} metrics at most, and this has {len(alarm.metrics)}")
+        yield fault(FITS, f"an alarm takes at most {_MOST_METRICS} metrics, and this one has {len(alarm.metrics)}")
     longest = _WEEK if alarm.period >= 3600 else _DAY
     if alarm.period * alarm.evaluation_periods > longest:
-        yield fault(
-            FITS, f"{alarm.evaluation_periods} periods of {alarm.period} seconds are longer than CloudWatch takes"
-        )
+        most = "a day" if longest == _DAY else "a week"
+        said = f"{alarm.evaluation_periods} periods of {alarm.period} seconds"
+        yield fault(FITS, f"{said} are more than the {most[2:]} that CloudWatch evaluates at most")
     if alarm.datapoints_to_alarm > alarm.evaluation_periods:
-        yield fault(
-            FITS, f"{alarm.datapoints_to_alarm} of {alarm.evaluation_periods} periods can't be over a threshold"
-        )
+        both = f"datapoints_to_alarm ({alarm.datapoints_to_alarm}) is more than evaluation_periods"
+        yield fault(FITS, f"{both} ({alarm.evaluation_periods})")
 
 
 def _watched(alarm: Alarm) -> str:

@@ -40,7 +40,7 @@ def findings(alarm: Alarm) -> Iterator[Finding]:
         yield unknown(FIRES, f"the comparison {alarm.comparison or 'that is not given'} can't be evaluated here")
         return
     if alarm.threshold is None or not abs(alarm.threshold) < _HIGHEST:
-        yield unknown(FIRES, "without a fixed threshold it can't be evaluated here")
+        yield unknown(FIRES, f"the threshold must be a fixed number below {_HIGHEST:.0e} to be evaluated here")
         return
     try:
         yield from _answers(alarm)
@@ -224,4 +224,7 @@ def _said(queries: Sequence[Query]) -> str:
 
 def _series_said(alarm: Alarm) -> str:
     count = len(alarm.metrics)
-    return "the metric alone fires it" if count == 1 else f"each of the {count} metrics, or all together, fire it"
+    if count == 1:
+        return "the metric alone fires it"
+    is_each = len(_alone(alarm)) > 1
+    return f"each of the {count} metrics alone fires it" if is_each else f"the {count} metrics together fire it"

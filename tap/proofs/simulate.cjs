@@ -9,7 +9,7 @@ async function main(project) {
   for (const simulation of JSON.parse(readFileSync(0, "utf8"))) {
     const done = await runSimulation({ serviceControlPolicies: [], resourceControlPolicies: [], ...simulation }, {});
     if (done.resultType === "error") results.push({ error: JSON.stringify(done.errors) });
-    else results.push({ decision: done.overallResult, ignored: (done.result ?? done.results[0])?.ignoredContextKeys ?? [] });
+    else results.push({ decision: done.overallResult });
   }
   process.stdout.write(JSON.stringify(results));
 }

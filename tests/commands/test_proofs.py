@@ -109,7 +109,7 @@ class TestPolicy:
     @pytest.mark.parametrize(
         ("arguments", "status", "sentence"),
         [
-            (("worker", "dev", "--account", "1234"), 2, "'1234' is not an account's number, 12 digits"),
+            (("worker", "dev", "--account", "1234"), 2, "'1234' is not a 12-digit account ID"),
             (("boss", "dev"), 2, "'boss' is not one of"),
             (("worker", "dev"), 1, "the AWS credentials do not work"),
             (("worker", "D", "--account", "111122223333"), 1, "must be"),

@@ -217,13 +217,13 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
     ),
     "ALARM tells nobody": (
         lambda w: w.alarm(SYSTEM, AlarmActions=[]),
-        (SYSTEM, "ALARM tells"),
+        (SYSTEM, "ALARM actions"),
         "[]",
     ),
-    "OK tells nobody": (lambda w: w.alarm(SYSTEM, OKActions=[], AlarmActions=[]), (SYSTEM, "OK tells"), "[]"),
+    "OK tells nobody": (lambda w: w.alarm(SYSTEM, OKActions=[], AlarmActions=[]), (SYSTEM, "OK actions"), "[]"),
     "actions switched off": (
         lambda w: w.endpoint.cloudwatch.disable_alarm_actions(AlarmNames=[w.settings.names.write_throttle_alarm]),
-        (WRITES, "actions"),
+        (WRITES, "actions enabled"),
         "off",
     ),
     "a deleted alarm": (
@@ -233,7 +233,7 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
     ),
     "the end of data tells somebody": (
         lambda w: w.alarm(WRITES, InsufficientDataActions=[w.topic]),
-        (WRITES, "INSUFFICIENT_DATA tells"),
+        (WRITES, "INSUFFICIENT_DATA actions"),
         ":sns:",
     ),
     "a tag of an alarm removed": (
@@ -289,7 +289,11 @@ CHANGES: dict[str, tuple[Callable[[World], object], tuple[str, str], str]] = {
         (TOPIC_POLICY, "policy"),
         "lacks NobodyPublishesWithoutTls",
     ),
-    "nobody subscribed": (lambda w: w.unsubscribe(), (SUBSCRIPTION, "ops@example.com is told"), "not subscribed"),
+    "nobody subscribed": (
+        lambda w: w.unsubscribe(),
+        (SUBSCRIPTION, "subscription of ops@example.com"),
+        "not subscribed",
+    ),
     "a wider policy of a role": (lambda w: w.role_policy("reader"), (READER, "policy"), "lacks ReadPrompts"),
     "a tag of a role's policy removed": (
         lambda w: w.endpoint.iam.untag_policy(PolicyArn=w.policy_arn("worker"), TagKeys=["Project"]),
@@ -356,7 +360,9 @@ def fresh(world: World) -> list[Line]:
 
 
 def test_a_fresh_deployment_is_green(world: World, fresh: list[Line]) -> None:
-    pending = {(SUBSCRIPTION, "ops@example.com is told")}  # where the endpoint waits for the confirmation, as AWS does
+    pending = {
+        (SUBSCRIPTION, "subscription of ops@example.com")
+    }  # where the endpoint waits for the confirmation, as AWS does
     assert {(one.address, one.what) for one in fresh if not one.holds} - pending == set()
     assert {one.address for one in fresh} == ADDRESSES | {f"aws_iam_policy.{one}" for one in POLICIES.values()}
     status, said = told(world.here, "--json")
@@ -500,8 +506,8 @@ def test_what_is_red_is_told_to_people_and_to_programs(world: World) -> None:
         assert part in said
     tried = json.loads(world.here.run(*tap("alarms", "test", "dev", "--json")).stdout)
     outcomes = [tried["alarms"][getattr(world.settings.names, one.setting)] for one in ALARMS]
-    no_topic = "tells nobody: its ALARM does not go to the topic"
-    assert outcomes == ["tested", no_topic, "not there", "tells nobody: its actions are off"]
+    no_topic = "notifies nobody: the topic is not among its ALARM actions"
+    assert outcomes == ["tested", no_topic, "not there", "notifies nobody: its actions are off"]
     status, said = told(world.here, "--json")
     report = json.loads(said)
     assert (status, report["status"]) == (2, "red")

@@ -1,4 +1,4 @@
-"""`make prove`: record full lives on an embedded AWS, and evaluate the shipped policies on what was asked.
+"""`make prove`: record a stack's whole life cycle on an embedded AWS, and evaluate the shipped policies on it.
 
 What was asked is in recorded.jsonl, which `make test` evaluates as well; `--keep` renews it.
 """
@@ -60,16 +60,18 @@ def main() -> int:
             for one in denied
         ],
     )
-    open_rows = sum(not row.decision.allowed for row in rows)
+    not_allowed = sum(not row.decision.allowed for row in rows)
     useless = sum(not one.denied for one in drops)
-    let_in = sum(one.decision.allowed or bool(one.decision.error) for one in denied)
-    _OUT.print(f"{len(rows)} questions, {open_rows} open; {len(drops)} actions, {useless} useless.")
-    _OUT.print(f"{len(denied)} requests that must be denied, {let_in} let in.")
+    not_denied = sum(one.decision.allowed or bool(one.decision.error) for one in denied)
+    _OUT.print(
+        f"{len(rows)} requests that must be allowed, {not_allowed} are not; {len(drops)} actions, {useless} useless."
+    )
+    _OUT.print(f"{len(denied)} requests that must be denied, {not_denied} are not.")
     for one in differences:
         _OUT.print(f"[red]Not as in {RECORDED.name}:[/] {one}", soft_wrap=True)
     if differences:
         _OUT.print("If that is what you wanted: `python -m tests.permissions --keep`, and commit it with your change.")
-    return 1 if open_rows or useless or let_in or differences else 0
+    return 1 if not_allowed or useless or not_denied or differences else 0
 
 
 def _differences(recording: lives.Recording) -> list[str]:
@@ -90,7 +92,7 @@ def _print(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) ->
     _OUT.print(table)
 
 
-def _said(fine: bool, error: str, yes: str = "allowed", no: str = "OPEN") -> str:
+def _said(fine: bool, error: str, yes: str = "allowed", no: str = "DENIED") -> str:
     return f"[red]{error[:200]}[/]" if error else f"[green]{yes}[/]" if fine else f"[red]{no}[/]"
 
 

@@ -1,4 +1,4 @@
-"""Full lives on an embedded AWS, every request recorded under the role and the command that sent it."""
+"""A whole life cycle on an embedded AWS, every request recorded under the role and the command that sent it."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class _Life:
 
 
 def record(folder: Path) -> Recording:
-    """Live all lives."""
+    """Run a stack's whole life cycle and return what was asked of IAM."""
     project = f"p{secrets.token_hex(3)}"
     (folder / "server").mkdir()
     (folder / "checkout").mkdir()

@@ -150,8 +150,6 @@ def _of_another(asked: Asked, target: Target) -> Asked:
         if name == "aws:ResourceTag/Project"
         else value
         for name, value in asked.context
-        # A key of which the tags don't show whose it is has none of ours.
-        if not (name.startswith("aws:RequestTag") and ":key/" in resource)
     }
     if ":key/" in resource:
         context["aws:ResourceTag/Project"] = "another"

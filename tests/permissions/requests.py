@@ -50,10 +50,6 @@ class Asked:
     resource: str
     context: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def service(self) -> str:
-        return self.action.partition(":")[0]
-
 
 @dataclass
 class World:
@@ -83,7 +79,7 @@ class World:
 
 
 class UnknownRequestError(Exception):
-    """A request of which it isn't written here what it asks IAM for."""
+    """A request for which this module doesn't know what IAM would be asked."""
 
 
 def asked(sent: Sent, world: World) -> list[Asked]:

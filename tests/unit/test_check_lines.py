@@ -124,7 +124,7 @@ def test_a_key_rotates_every_year(days: dict[str, int], found: object) -> None:
         ({"MaxReadRequestUnits": 1}, "billing mode", "PAY_PER_REQUEST, MaxReadRequestUnits 1"),
     ],
 )
-def test_a_table_is_as_good_as_it_was(described: dict[str, int], what: str, found: object) -> None:
+def test_shorter_backups_or_a_capacity_limit_are_red(described: dict[str, int], what: str, found: object) -> None:
     (resource,) = terraform.read(stack_json(BACKED_UP)).of_type("aws_dynamodb_table")
     recovery = {"PointInTimeRecoveryStatus": "ENABLED"}
     table_: dict[str, Any] = {
@@ -194,7 +194,7 @@ def test_an_index_that_nobody_can_query_is_red(status: str, holds: bool) -> None
         (["PendingConfirmation", GOOD_ARN], "confirmed"),
     ],
 )
-def test_who_ended_a_subscription_is_not_waiting(listed: list[str], found: str) -> None:
+def test_a_deleted_subscription_is_not_pending(listed: list[str], found: str) -> None:
     (resource,) = terraform.read(stack_json(SETTINGS)).of_type("aws_sns_topic_subscription")
     subscriptions = [
         {"SubscriptionArn": arn, "Protocol": "email", "Endpoint": SETTINGS.alert_email, "TopicArn": TOPIC_ARN}

@@ -301,7 +301,7 @@ class TestPage:
         assert 'class="note"' not in page(graph(CAPACITY))
 
     def test_a_line_at_the_right_is_said(self) -> None:
-        assert "on an axis at the right" in page(graph([*CAPACITY, {"yAxis": "right"}]))
+        assert "use the right-hand axis" in page(graph([*CAPACITY, {"yAxis": "right"}]))
 
     def test_a_metric_that_never_has_data_is_said(self) -> None:
         html = page(graph([NAMESPACE, "ReturnedItemCount", "TableName", "prompts", {"label": "Items"}]))

@@ -102,4 +102,4 @@ class TestCatalogue:
         assert "never per TableName" in (never_emitted("AWS/DynamoDB", "UserErrors", {"TableName": "t"}) or "")
         assert "no metric Foo" in (never_emitted("AWS/DynamoDB", "Foo", {}) or "")
         per = {"TableName": "t", "Operation": "Foo"}
-        assert "no operation Foo" in (never_emitted("AWS/DynamoDB", "SystemErrors", per) or "")
+        assert "for the operation Foo" in (never_emitted("AWS/DynamoDB", "SystemErrors", per) or "")
