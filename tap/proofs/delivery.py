@@ -159,31 +159,18 @@ def _question(
     For this alarm; for this alarm, with unknown conditions of denials left out; for its namesakes in other accounts.
     """
     account = document.place.account
-    # Another account, each that the policy names, and one per first digit, so that a wildcard like 9* is found.
-    named = re.findall(r"\b\d{12}\b", json.dumps(policy))
-    strangers = {ANOTHER_ACCOUNT, *named, *(digit * 12 for digit in "0123456789")} - {account}
 
-    def request(action: str, arn: str, owner: str, of: Mapping[str, Any] = policy) -> Request:
-        context: dict[str, str] = {
-            "aws:SourceAccount": owner,
-            "aws:SourceArn": arn,
-            "aws:SecureTransport": "true",
-            # The owner of the alarm, as SNS calls it in the policies that it writes itself.
-            "aws:SourceOwner": owner,
-            "aws:PrincipalIsAWSService": "true",
-            "aws:PrincipalServiceName": _CLOUDWATCH,
-        }
-        return Request(_CLOUDWATCH, action, resource, account, context, resource_policy=of)
+    def requests(arn: str, owner: str, of: Mapping[str, Any]) -> list[Request]:
+        context = _context(arn, owner)
+        return [Request(_CLOUDWATCH, one, resource, account, context, resource_policy=of) for one in actions]
 
-    own = [request(action, alarm.arn, account) for action in actions]
-    others = [
-        request(action, alarm.arn.replace(f":{account}:", f":{stranger}:"), stranger)
-        for action in actions
-        for stranger in sorted(strangers)
-    ]
-    others_keys = _condition_keys(policy) - (known_keys := {name.lower() for name in own[0].context})
+    own = requests(alarm.arn, account, policy)
+    known_keys = {name.lower() for name in own[0].context}
+    others_keys = _condition_keys(policy) - known_keys
     # A denial may depend on values that are not known here: assume that those conditions are met.
-    at_worst = [request(action, alarm.arn, account, _at_worst(policy, known_keys)) for action in actions]
+    at_worst = requests(alarm.arn, account, _at_worst(policy, known_keys))
+    namesakes = {one: alarm.arn.replace(f":{account}:", f":{one}:") for one in _strangers(policy, account)}
+    others = [request for owner, arn in namesakes.items() for request in requests(arn, owner, policy)]
 
     def answer(decisions: list[Decision]) -> Iterator[Finding]:
         if errors := [one.error for one in decisions if one.error]:
@@ -207,6 +194,25 @@ def _question(
             yield proved(KEPT_OUT, f"by {source}")
 
     return Question((*own, *at_worst, *others), answer)
+
+
+def _context(alarm_arn: str, owner: str) -> dict[str, str]:
+    """The context of a request that CloudWatch makes for an alarm."""
+    return {
+        "aws:SourceAccount": owner,
+        "aws:SourceArn": alarm_arn,
+        "aws:SecureTransport": "true",
+        # The owner of the alarm, as SNS calls it in the policies that it writes itself.
+        "aws:SourceOwner": owner,
+        "aws:PrincipalIsAWSService": "true",
+        "aws:PrincipalServiceName": _CLOUDWATCH,
+    }
+
+
+def _strangers(policy: Mapping[str, Any], account: str) -> list[str]:
+    """Another account, each that the policy names, and one per first digit, so that a wildcard like 9* is found."""
+    named = re.findall(r"\b\d{12}\b", json.dumps(policy))
+    return sorted({ANOTHER_ACCOUNT, *named, *(digit * 12 for digit in "0123456789")} - {account})
 
 
 def _key(name: str, document: Document) -> Resource | None:
