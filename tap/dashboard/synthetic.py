@@ -1,7 +1,7 @@
 """A day that never was: plausible data points for each metric, and always the same ones.
 
 Traffic follows office hours, latencies are a few milliseconds, errors are rare. Writes are throttled once, above the
-alarm's line, so that one sees what the line is for.
+alarm's threshold, so that one sees what the threshold is for.
 """
 
 import math
@@ -27,7 +27,7 @@ _RARE: Final = ("Error", "Throttle", "Failed", "Conflict")
 #: When writes are throttled, by the minute: every window of 24 hours has it once.
 _BURST_AT: Final = (13 * 60 + 31) * _MINUTE
 _BURST: Final = (1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 8, 7, 7, 6, 5, 4, 4, 3, 3, 2, 2, 1, 1)
-#: The burst's height over the line.
+#: The burst's peak, as a multiple of the threshold.
 _OVER: Final = 1.8
 _AGGREGATED: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "Sum": math.fsum,
@@ -37,10 +37,10 @@ _AGGREGATED: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
 }
 
 
-def day(row: MetricRow, span: Span, line: float | None) -> Points:
-    """A metric's data points in that span; `line` is where the widget's alarm fires, if it shows one."""
+def day(row: MetricRow, span: Span, threshold: float | None) -> Points:
+    """A metric's data points in that span; `threshold` is where the widget's alarm fires, if it shows one."""
     if _is_throttled(row):
-        return _burst(row, span, line)
+        return _burst(row, span, threshold)
     minute = _minute_of(row)
     combine = _AGGREGATED.get(row.stat, fmean)
     found = {}
@@ -99,12 +99,12 @@ def _is_throttled(row: MetricRow) -> bool:
     return of_table or of_puts
 
 
-def _burst(row: MetricRow, span: Span, line: float | None) -> Points:
+def _burst(row: MetricRow, span: Span, threshold: float | None) -> Points:
     totals = {
         start: sum(_burst_at(time) for time in range(start, min(start + row.period, span.end), _MINUTE))
         for start in span.times(row.period)
     }
-    scale = _OVER * line / (max(totals.values()) or 1) if line else 0.4
+    scale = _OVER * threshold / (max(totals.values()) or 1) if threshold else 0.4
     return {start: float(math.ceil(total * scale)) for start, total in totals.items() if total}
 
 

@@ -80,15 +80,15 @@ def fill(graphs: Sequence[Graph], client: CloudWatch | None, span: Span) -> None
         points = {row.id: next(answers) for row in graph.metrics}
         graph.is_synthetic = not any(points.values())
         if graph.is_synthetic:
-            line = max((one.value for one in graph.thresholds), default=None)
-            points = {row.id: _made_up(row, span, line) for row in graph.metrics}
+            threshold = max((one.value for one in graph.thresholds), default=None)
+            points = {row.id: _made_up(row, span, threshold) for row in graph.metrics}
         points |= _computed(graph, points, span)
         graph.lines = [Drawn(row.label, points.get(row.id, {}), row.color) for row in graph.rows if row.is_visible]
 
 
-def _made_up(row: MetricRow, span: Span, line: float | None) -> Points:
+def _made_up(row: MetricRow, span: Span, threshold: float | None) -> Points:
     never = row.namespace in NAMESPACES and never_emitted(row.namespace, row.metric, row.dimensions)
-    return {} if never else synthetic.day(row, span, line)
+    return {} if never else synthetic.day(row, span, threshold)
 
 
 def _computed(graph: Graph, metrics: Mapping[str, Points], span: Span) -> dict[str, Points]:
