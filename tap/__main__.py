@@ -13,6 +13,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
     try:
         from tap.cli.app import app
+        from tap.cli.signals import stop_printing
     except ModuleNotFoundError as error:
         sys.exit(
             f'There is no {error.name} in {sys.executable}, which the command line needs: pip install "tap[cli]"'
@@ -26,7 +27,7 @@ def main() -> None:
     except OSError as error:
         if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python tries again as it ends
+        stop_printing()
         sys.exit(f"Error: Standard output can't be written: {error.strerror}.")
     except SystemExit as end:
         asks_for_help = len(sys.argv) == 1 or "--help" in sys.argv

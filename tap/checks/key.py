@@ -29,8 +29,7 @@ def key(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     yield Line(address, "rotation", resource.values["enable_key_rotation"], _rotates(rotation))
     document = asked(client, "get_key_policy", KeyId=id_, PolicyName="default")["Policy"]
     yield from policy(resource, "policy", resource.values["policy"], document)
-    listed = asked(client, "list_resource_tags", KeyId=id_)["Tags"]
-    yield from tags(resource, deployed, {tag["TagKey"]: tag["TagValue"] for tag in listed})
+    yield from tags(resource, deployed, _tags_of(client, id_))
 
 
 def _rotates(rotation: Mapping[str, Any]) -> bool | str:
@@ -51,13 +50,14 @@ def of_stack(promised: Resource, names: Iterator[str], client: Any) -> Mapping[s
     """The stack's key: of those that its parts name, the one with its description and tags; else the first that is."""
     there = [found for name in names if (found := lookups.key(client, name))]
     for found in there:
-        own = promised.values.get("tags", {}).items() <= tags_of(client, found["KeyId"]).items()
+        # We may not list the tags of a key in somebody else's account.
+        found_tags = _tags_of(client, found["KeyId"], "AccessDeniedException")
+        own = promised.values.get("tags", {}).items() <= found_tags.items()
         if own and found["Description"] == promised.values["description"]:
             return found
     return there[0] if there else None
 
 
-def tags_of(client: Any, key_id: str) -> dict[str, str]:
-    """A key's tags; none if we may not list them, as for a key in somebody else's account."""
-    listed = asked(client, "list_resource_tags", "AccessDeniedException", KeyId=key_id)
+def _tags_of(client: Any, key_id: str, *absent: str) -> dict[str, str]:
+    listed = asked(client, "list_resource_tags", *absent, KeyId=key_id)
     return {tag["TagKey"]: tag["TagValue"] for tag in (listed or {}).get("Tags", [])}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tap.cli.signals import ended_by_signals
+from tap.cli.signals import ended_by_signals, stop_printing
 from tap.store import (
     ClientSettings,
     InvalidPrompt,
@@ -65,13 +64,8 @@ def printing() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _stop_printing()
+        stop_printing()
         sys.exit(0)
-
-
-def _stop_printing() -> None:
-    """Let Python's own flush at the end of the process succeed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -144,7 +138,7 @@ def hand_over(fields: Mapping[str, Any], undo: Callable[[], object], *, as_json:
         sys.stdout.flush()
     except OSError as error:
         undo()
-        _stop_printing()
+        stop_printing()
         say(f"Standard output: {error.strerror}; the prompt was released.", status=1)
 
 

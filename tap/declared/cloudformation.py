@@ -36,12 +36,6 @@ _ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 #: Properties that hold documents of their own, whose names stay.
 _VERBATIM: Final = ("KeyPolicy", "PolicyDocument")
-#: The argument with the resource's name, which CloudFormation generates if it is missing.
-_NAMED: Final[Mapping[str, str]] = {
-    "aws_cloudwatch_metric_alarm": "alarm_name",
-    "aws_dynamodb_table": "name",
-    "aws_sns_topic": "name",
-}
 _ATTRIBUTES: Final[Mapping[str, str]] = {"Arn": "arn", "KeyId": "key_id", "TopicArn": "arn", "TopicName": "name"}
 #: What `Ref` gives, by type; of all others their id.
 _REFERRED: Final[Mapping[str, str]] = {"aws_kms_key": "key_id", "aws_sns_topic": "arn"}
@@ -89,10 +83,15 @@ class _Reader:
         for logical_id, body in self._bodies.items():
             type_ = TYPES.get(body["Type"], body["Type"])
             values = self._values(logical_id)
-            attributes = attributes_of(type_, logical_id, values, self.place)
+            attributes = self._attributes_of(logical_id, values)
             in_force = "Condition" not in body or self._holds({"Condition": body["Condition"]}) is True
             for one in _one_for_each_topic(values) if type_ == "aws_sns_topic_policy" else [values]:
                 yield Resource(logical_id, type_, one, attributes, in_force)
+
+    def _attributes_of(self, logical_id: str, values: Mapping[str, Any]) -> Mapping[str, str]:
+        # Names that CloudFormation makes begin with the stack's.
+        type_ = self._bodies[logical_id]["Type"]
+        return attributes_of(TYPES.get(type_, type_), f"stack-{logical_id}", values, self.place)
 
     def _values(self, logical_id: str) -> dict[str, Any]:
         body = self._bodies[logical_id]
@@ -105,8 +104,6 @@ class _Reader:
                     resolved = [{"ReturnData": True, **one} for one in resolved]  # CloudFormation's default
                 kept = json.dumps(resolved) if name in _VERBATIM else renamed(resolved)
                 values[names.get(name, _snake_case(name))] = _pairs(kept) if name == "Dimensions" else kept
-        if argument := _NAMED.get(TYPES.get(body["Type"], "")):
-            values.setdefault(argument, f"stack-{logical_id}-MADEUP")  # CloudFormation's way to make a name
         return values
 
     def resolved(self, value: Any) -> Any:
@@ -149,7 +146,7 @@ class _Reader:
         self._being_resolved.add(logical_id)
         try:
             type_ = TYPES.get(body["Type"], body["Type"])
-            attributes = attributes_of(type_, logical_id, self._values(logical_id), self.place)
+            attributes = self._attributes_of(logical_id, self._values(logical_id))
             name = (
                 _REFERRED.get(type_, "id") if attribute is None else _ATTRIBUTES.get(attribute, _snake_case(attribute))
             )

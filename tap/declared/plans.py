@@ -36,16 +36,17 @@ def read(document: Mapping[str, Any]) -> Document:
         one["address"]: attributes_of(one["type"], one["address"], _given(one), place) | _texts(_given(one))
         for one in listed
     }
-    configuration = document.get("configuration", {}).get("root_module", {})
+    blocks = dict(_blocks(document.get("configuration", {}).get("root_module", {})))
     resources = []
     for one in listed:
         address, values = one["address"], dict(_given(one))
+        block = blocks.get(_without_index(address), {})
         for argument, is_unknown in unknown.get(address, {}).items():
             if is_unknown is True:
-                values[argument] = _followed(address, argument, configuration, made)
+                values[argument] = _followed(address, argument, block, made)
             elif is_unknown:
                 values[argument] = _marked(values.get(argument), is_unknown)
-        resources.append(Resource(address, one["type"], values | _whereabouts(one, configuration), made[address]))
+        resources.append(Resource(address, one["type"], values | _whereabouts(one, block), made[address]))
     return Document(place, tuple(resources))
 
 
@@ -86,33 +87,27 @@ def _region(document: Mapping[str, Any]) -> str:
     return str(expression.get("constant_value") or "")
 
 
-def _whereabouts(resource: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, str]:
+def _whereabouts(resource: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:
     """The region that a resource's ARN names, and the provider where that is one with an alias."""
     found = {}
     arn = str(resource.get("values", {}).get("arn")).split(":")
     if arn[0] == "arn" and len(arn) > 3 and arn[3]:
         found["region"] = arn[3]
-    prefix = "".join(_MODULES.findall(resource["address"]))
-    block = _blocks_of(prefix, configuration).get(_without_index(resource["address"].removeprefix(prefix)), {})
     provider = str(block.get("provider_config_key", "")).rpartition(":")[2]
     return found | ({"provider": provider} if "." in provider else {})
 
 
-def _blocks_of(prefix: str, configuration: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The resource blocks of a module's configuration, by address."""
-    module = configuration
-    for call in re.findall(r"module\.([\w-]+)", prefix):
-        module = module.get("module_calls", {}).get(call, {}).get("module", {})
-    return {one["address"]: one for one in module.get("resources", [])}
+def _blocks(module: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The resource blocks of a configuration and of all its modules, by addresses without indexes."""
+    for one in module.get("resources", []):
+        yield f"{prefix}{one['address']}", one
+    for name, call in module.get("module_calls", {}).items():
+        yield from _blocks(call.get("module", {}), f"{prefix}module.{name}.")
 
 
-def _followed(
-    address: str, argument: str, configuration: Mapping[str, Any], made: Mapping[str, Mapping[str, str]]
-) -> Any:
+def _followed(address: str, argument: str, block: Mapping[str, Any], made: Mapping[str, Mapping[str, str]]) -> Any:
     """What the argument's references lead to: the attribute of one resource, or a list with it."""
     prefix = "".join(_MODULES.findall(address))
-    own = address.removeprefix(prefix)
-    block = _blocks_of(prefix, configuration).get(_without_index(own), {})
     expression = block.get("expressions", {}).get(argument, {})
     references = expression.get("references", []) if isinstance(expression, Mapping) else []
     found = {value for reference in references for value in _meant(f"{prefix}{reference}", made)}

@@ -49,14 +49,15 @@ class _Resolver:
     ) -> None:
         self._resources = {f"{type_}.{name}": body for type_, name, body in _blocks(document.get("resource", {}))}
         self._data = {f"data.{type_}.{name}": body for type_, name, body in _blocks(document.get("data", {}))}
-        self._locals = {name: value for one in _listed(document.get("locals", {})) for name, value in one.items()}
-        self._defaults = {
+        defaults = {
             name: value.get("default")
             for one in _listed(document.get("variable", {}))
             for name, body in one.items()
             for value in _listed(body)[:1]
         }
-        self._variables = variables
+        locals_ = {name: value for one in _listed(document.get("locals", {})) for name, value in one.items()}
+        #: What `var.` and `local.` refer to.
+        self._given: Mapping[str, Any] = {"var": {**defaults, **variables}, "local": locals_}
         self._known = known
         self._being_resolved: set[str] = set()
         self.place = place or place_named_in(document, EXAMPLE, "aws_caller_identity", "aws_region")
@@ -115,12 +116,9 @@ class _Resolver:
             return None
         self._being_resolved.add(name)
         try:
-            if kind in ("var", "local"):
-                first, *attributes = rest.split(".")
-                value = (
-                    self._variables.get(first, self._defaults.get(first)) if kind == "var" else self._locals.get(first)
-                )
-                for one in attributes:
+            if kind in self._given:
+                value: Any = self._given[kind]
+                for one in rest.split("."):
                     value = value.get(one) if isinstance(value, Mapping) else None
                 return self.resolved(value)
             address, _, attribute = name.rpartition(".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tap.deployed.existing import own_key_arn
 from tap.place import Place
-from tap.policies.roles import OF_PROGRAMS, StateBucket, Target, policy_name
+from tap.policies.roles import OF_PROGRAMS, StateBucket, Target, policy_names
 from tap.settings import S3Backend, Settings
 from tap.state.session import Session
 
@@ -40,9 +40,7 @@ def target_in(place: Place, settings: Settings, key_arn: str | None = None) -> T
         dashboard=names["dashboard"],
         alarms=tuple(names[alarm] for alarm in settings.thresholds.model_dump()),
         # Also where they are switched off: what was deployed before must go.
-        policies=tuple(
-            policy_name(settings.project_name, settings.environment_suffix, place.region, role) for role in OF_PROGRAMS
-        ),
+        policies=tuple(policy_names(settings.project_name, settings.environment_suffix, place.region).values()),
         key_arn=key_arn,
         state=StateBucket(backend.bucket, settings.state_key(backend))
         if isinstance(backend, S3Backend) and is_with_these_credentials

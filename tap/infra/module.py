@@ -22,7 +22,7 @@ from tap.hcl import schema
 from tap.hcl.text import expression
 from tap.infra import parts
 from tap.infra.stack import conditions
-from tap.policies.roles import OF_PROGRAMS, policy_name
+from tap.policies.roles import policy_names
 from tap.settings.model import Names, Thresholds
 
 #: What the parts need as a number stands there as one that means nothing else, until it becomes a reference.
@@ -92,10 +92,7 @@ def _built(thresholds: Mapping[str, int], *, claim_index: bool) -> dict[str, Any
             thresholds=thresholds,
             alarm_period=_PERIOD,
             prevent_destroy=False,
-            policies={
-                role: policy_name("${var.project_name}", "${var.environment_suffix}", "${local.region}", role)
-                for role in OF_PROGRAMS
-            },
+            policies=policy_names("${var.project_name}", "${var.environment_suffix}", "${local.region}"),
         )
         app.synth()
         made: dict[str, Any] = json.loads((Path(folder) / "stacks/module/cdk.tf.json").read_bytes())

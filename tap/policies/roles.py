@@ -61,9 +61,9 @@ _DESCRIBED: Final = "dynamodb:DescribeTable"  # tells whether there is a claim i
 _INDEX: Final = "claims"
 
 
-def policy_name(project: str, environment: str, region: str, role: str) -> str:
-    """What a role's policy is called in IAM, which has no regions: so the name has it."""
-    return f"{project}-{environment}-{region}-{role.replace('_', '-')}"
+def policy_names(project: str, environment: str, region: str) -> dict[str, str]:
+    """What the programs' policies are called in IAM, by role. IAM has no regions: so the names have it."""
+    return {role: f"{project}-{environment}-{region}-{role.replace('_', '-')}" for role in OF_PROGRAMS}
 
 
 def reader(target: Target) -> Document:

@@ -72,9 +72,9 @@ def _namesakes(listed: list[Alarm], document: Document) -> Iterator[tuple[str, s
     for alarm in listed:
         if alarm.address in together and not is_unresolved(alarm.name):
             by_name[alarm.name].append(alarm.address)
-    for first, *others in by_name.values():
-        yield from ((first, one) for one in others[:1])
-        yield from ((one, first) for one in others)
+    for first, second, *more in (one for one in by_name.values() if len(one) > 1):
+        yield first, second
+        yield from ((one, first) for one in (second, *more))
 
 
 def _findings_and_questions(alarm: Alarm, document: Document) -> Iterator[Finding | delivery.Question]:

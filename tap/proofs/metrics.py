@@ -100,16 +100,16 @@ def _misfits(alarm: Alarm) -> Iterator[Finding]:
         if query.statistic not in metric.statistics:
             is_percentile = re.fullmatch(r"(p|tm|tc|ts|wm|pr|iqm)\(?[\d.:%]*\)?", query.statistic, re.IGNORECASE)
             says = unknown if is_percentile else fault
-            is_none = f"{query.statistic} is not a statistic that AWS documents for {query.metric}"
-            said = is_none if query.statistic else f"no statistic of {query.metric} is given"
-            yield says(FITS, f"{said}: use {' or '.join(metric.statistics)}")
+            wrong = f"{query.statistic} is not a statistic that AWS documents for {query.metric}"
+            problem = wrong if query.statistic else f"no statistic of {query.metric} is given"
+            yield says(FITS, f"{problem}: use {' or '.join(metric.statistics)}")
         if query.unit and query.unit != metric.unit:
             yield fault(
                 FITS, f"{query.metric} is emitted in {metric.unit}, so with the unit {query.unit} there is no data"
             )
         if query.period < metric.period or query.period % 60:
-            why = f"at least {metric.period}, since {query.metric} is emitted that often"
-            yield fault(FITS, f"the period is {query.period} seconds; it must be a multiple of 60, and {why}")
+            least = f"at least {metric.period}, since {query.metric} is emitted that often"
+            yield fault(FITS, f"the period is {query.period} seconds; it must be a multiple of 60, and {least}")
 
 
 def _refused(alarm: Alarm) -> Iterator[Finding]:
@@ -125,12 +125,13 @@ def _refused(alarm: Alarm) -> Iterator[Finding]:
         yield fault(FITS, f"an alarm takes at most {_MOST_METRICS} metrics, and this one has {len(alarm.metrics)}")
     longest = _WEEK if alarm.period >= 3600 else _DAY
     if alarm.period * alarm.evaluation_periods > longest:
-        most = "a day" if longest == _DAY else "a week"
-        said = f"{alarm.evaluation_periods} periods of {alarm.period} seconds"
-        yield fault(FITS, f"{said} are more than the {most[2:]} that CloudWatch evaluates at most")
+        most, periods = "day" if longest == _DAY else "week", f"{alarm.evaluation_periods} periods"
+        yield fault(
+            FITS, f"{periods} of {alarm.period} seconds are more than the {most} that CloudWatch evaluates at most"
+        )
     if alarm.datapoints_to_alarm > alarm.evaluation_periods:
-        both = f"datapoints_to_alarm ({alarm.datapoints_to_alarm}) is more than evaluation_periods"
-        yield fault(FITS, f"{both} ({alarm.evaluation_periods})")
+        needed = f"datapoints_to_alarm ({alarm.datapoints_to_alarm})"
+        yield fault(FITS, f"{needed} is more than evaluation_periods ({alarm.evaluation_periods})")
 
 
 def _watched(alarm: Alarm) -> str:

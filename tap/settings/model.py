@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-from tap.policies.roles import OF_PROGRAMS, policy_name
+from tap.policies.roles import policy_names
 from tap.settings.backends import PLACEHOLDER, AssumeRole, Backend, HttpBackend, LocalBackend, S3Backend
 from tap.settings.kinds import (
     AccountId,
@@ -125,8 +125,7 @@ class Settings(_Model):
         """The names of the IAM policies that the stack has, by the role that each is for."""
         if not self.iam_policies_enabled:
             return {}
-        names = (self.project_name, self.environment_suffix, self.region)
-        return {role: policy_name(*names, role) for role in OF_PROGRAMS}
+        return policy_names(self.project_name, self.environment_suffix, self.region)
 
     def state_key(self, backend: S3Backend) -> str:
         """Where in the bucket this environment's state is."""

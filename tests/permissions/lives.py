@@ -17,7 +17,7 @@ from tap import settings as config
 from tap.deployed.access import target_in
 from tap.local import ROOT
 from tap.place import Place
-from tap.policies.roles import Target, policy_name
+from tap.policies.roles import Target, policy_names
 from tests.permissions.requests import Asked, World, asked
 from tests.support.checkouts import Checkout, checkout, tap
 from tests.support.endpoints import REGION, Endpoint
@@ -222,7 +222,7 @@ def _disturb(life: _Life) -> None:
     kms.tag_resource(KeyId=another, Tags=kms.list_resource_tags(KeyId=id_)["Tags"])
     kms.update_alias(AliasName=f"alias/{life.project}-dev", TargetKeyId=another)
     kms.disable_key(KeyId=id_)
-    arn = life.place.arn("iam", f"policy/{policy_name(life.project, 'dev', REGION, 'reader')}", region="")
+    arn = life.place.arn("iam", f"policy/{policy_names(life.project, 'dev', REGION)['reader']}", region="")
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     life.endpoint.iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
 

@@ -898,6 +898,33 @@ class TestDocuments:
         (told,) = found.alarm_actions
         assert told.endswith(f":topic-{names.index(topic)}") if topic else told == plans.UNKNOWN
 
+    def test_a_plan_follows_a_reference_within_a_module(self) -> None:
+        module = 'module.outer.module.shop["eu"]'
+        address = f"{module}.{ALARM}.alarm"
+        listed = [
+            {
+                "address": f"{module}.aws_sns_topic.s",
+                "type": "aws_sns_topic",
+                "mode": "managed",
+                "values": {"name": "s"},
+            },
+            {"address": address, "type": ALARM, "mode": "managed", "values": {"alarm_name": "a"}},
+        ]
+        block = {
+            "address": f"{ALARM}.alarm",
+            "provider_config_key": "module.outer:aws.west",
+            "expressions": {"alarm_actions": {"references": ["aws_sns_topic.s.arn", "aws_sns_topic.s"]}},
+        }
+        shop = {"module": {"resources": [block]}}
+        plan = {
+            "planned_values": {"root_module": {"child_modules": [{"child_modules": [{"resources": listed}]}]}},
+            "resource_changes": [{"address": address, "change": {"after_unknown": {"alarm_actions": True}}}],
+            "configuration": {"root_module": {"module_calls": {"outer": {"module": {"module_calls": {"shop": shop}}}}}},
+        }
+        (found,) = plans.read(plan).of_type(ALARM)
+        assert found.values["alarm_actions"] == [f"arn:aws:sns:us-east-1:{ACCOUNT}:s"]
+        assert found.values["provider"] == "aws.west"
+
     @pytest.mark.parametrize(
         ("expression", "region"),
         [
