@@ -11,6 +11,8 @@ from tap.declared.resources import Document, Resource
 from tap.state.session import Session
 
 NOT_THERE: Final = "not there"
+#: What AWS says of each, or None where it isn't there.
+Described = Mapping[str, Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Deployed:
     #: The key that is the stack's, as DescribeKey tells it; None if there is none.
     key: Mapping[str, Any] | None
     default_tags: Mapping[str, str]
+    #: The tables by name and the topics by ARN: more than one line is about each.
+    tables: Described
+    topics: Described
 
     @property
     def key_arn(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tap.checks.alarms import alarm
 from tap.checks.key import alias, key, of_stack
-from tap.checks.lines import Deployed, Line
+from tap.checks.lines import Deployed, Described, Line
 from tap.checks.others import dashboard, role_policy
 from tap.checks.table import table
 from tap.checks.topic import subscription, topic, topic_policy
@@ -36,25 +36,30 @@ def check(json_: Mapping[str, Any], variables: Mapping[str, Any], session: Sessi
     """
     session.require_allowed()
     promised = terraform.read(json_, session.place, variables=variables)
+    dynamodb, sns = session.client("dynamodb"), session.client("sns")
+    tables = {name: lookups.table(dynamodb, name) for name in _each(promised, "aws_dynamodb_table", "name")}
+    topics = {arn: lookups.topic(sns, arn) for arn in _each(promised, "aws_sns_topic", "arn")}
     (own_key,) = promised.of_type("aws_kms_key")
-    found = of_stack(own_key, _keys(promised, session), session.client("kms"))
+    found = of_stack(own_key, _keys(promised, tables, topics), session.client("kms"))
     if found:
         known = {own_key.address: {"arn": found["Arn"], "key_id": found["KeyId"], "id": found["KeyId"]}}
         promised = terraform.read(json_, session.place, variables=variables, known=known)
-    deployed = Deployed(session, promised, found, _default_tags(json_))
+    deployed = Deployed(session, promised, found, _default_tags(json_), tables, topics)
     return [line for one in promised.resources for line in _CHECKS[one.type](one, deployed)]
 
 
-def _keys(promised: Document, session: Session) -> Iterator[str]:
+def _each(promised: Document, type_: str, attribute: str) -> Iterator[str]:
+    return (one.attributes[attribute] for one in promised.of_type(type_))
+
+
+def _keys(promised: Document, tables: Described, topics: Described) -> Iterator[str]:
     """What may be the stack's key: where its alias points, and what its table and its topic are encrypted by."""
-    for one in promised.of_type("aws_kms_alias"):
-        yield one.values["name"]
-    for one in promised.of_type("aws_dynamodb_table"):
-        found = lookups.table(session.client("dynamodb"), one.values["name"]) or {}
-        if arn := found.get("SSEDescription", {}).get("KMSMasterKeyArn"):
+    yield from _each(promised, "aws_kms_alias", "name")
+    for table_ in tables.values():
+        if arn := (table_ or {}).get("SSEDescription", {}).get("KMSMasterKeyArn"):
             yield arn
-    for one in promised.of_type("aws_sns_topic"):
-        if name := (lookups.topic(session.client("sns"), one.attributes["arn"]) or {}).get("KmsMasterKeyId"):
+    for topic_ in topics.values():
+        if name := (topic_ or {}).get("KmsMasterKeyId"):
             yield name
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from tap.checks.lines import NOT_THERE, Deployed, Line, tags
 from tap.declared.resources import Resource
-from tap.deployed import lookups
 from tap.deployed.lookups import asked
 
 #: What hashicorp/aws and AWS take where nothing is said.
@@ -18,7 +17,7 @@ def table(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of a table."""
     values, address = resource.values, resource.address
     client, name = deployed.session.client("dynamodb"), values["name"]
-    found = lookups.table(client, name)
+    found = deployed.tables[name]
     if found is None:
         yield Line(address, "exists", name, NOT_THERE)
         return

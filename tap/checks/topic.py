@@ -18,7 +18,7 @@ FILTERED = "confirmed, with a filter"
 def topic(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of a topic."""
     client, arn = deployed.session.client("sns"), resource.attributes["arn"]
-    found = lookups.topic(client, arn)
+    found = deployed.topics[arn]
     if found is None:
         yield Line(resource.address, "exists", resource.values["name"], NOT_THERE)
         return
@@ -36,7 +36,7 @@ def topic(resource: Resource, deployed: Deployed) -> Iterator[Line]:
 
 def topic_policy(resource: Resource, deployed: Deployed) -> Iterator[Line]:
     """The lines of a topic's policy."""
-    found = lookups.topic(deployed.session.client("sns"), resource.values["arn"])
+    found = deployed.topics[resource.values["arn"]]
     yield from policy(resource, "policy", resource.values["policy"], (found or {}).get("Policy"))
 
 

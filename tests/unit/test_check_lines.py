@@ -55,9 +55,12 @@ def stubbed(service: str, answers: list[tuple[str, dict[str, Any]]]) -> Iterator
         yield cast(Session, Stubbed(client))
 
 
-def lines(resource: Resource, session: Session, key_described: dict[str, Any] | None = None) -> list[Line]:
+def lines(resource: Resource, session: Session, described: dict[str, Any] | None = None) -> list[Line]:
+    """Of a key or a table, which are looked up before; the rest asks the session."""
     document = terraform.read(stack_json(SETTINGS))
-    return list(CHECKS[resource.type](resource, Deployed(session, document, key_described, {})))
+    is_key = resource.type == "aws_kms_key"
+    key_, tables = (described, {}) if is_key else (None, {TABLE: described})
+    return list(CHECKS[resource.type](resource, Deployed(session, document, key_, {}, tables, {})))
 
 
 ALARM = next(
@@ -137,16 +140,15 @@ def test_shorter_backups_or_a_capacity_limit_are_red(described: dict[str, int], 
         table_["OnDemandThroughput"] = described
     else:
         recovery |= described  # type: ignore[arg-type]
-    with stubbed("dynamodb", _of_table(table_, recovery)) as session:
-        (line,) = [one for one in lines(resource, session) if one.what == what]
+    with stubbed("dynamodb", _of_table(recovery)) as session:
+        (line,) = [one for one in lines(resource, session, table_) if one.what == what]
     assert line.holds == (found in (True, "PAY_PER_REQUEST"))
     assert str(found) in str(line.found)
 
 
-def _of_table(described: dict[str, Any], recovery: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _of_table(recovery: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     continuous = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
     return [
-        ("describe_table", {"Table": described}),
         ("describe_time_to_live", {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}),
         ("describe_continuous_backups", {"ContinuousBackupsDescription": continuous}),
         ("list_tags_of_resource", {"Tags": []}),
@@ -178,8 +180,8 @@ def test_an_index_that_nobody_can_query_is_red(status: str, holds: bool) -> None
             }
         ],
     }
-    with stubbed("dynamodb", _of_table(described, {"PointInTimeRecoveryStatus": "DISABLED"})) as session:
-        (line,) = [one for one in lines(resource, session) if one.what == "indexes"]
+    with stubbed("dynamodb", _of_table({"PointInTimeRecoveryStatus": "DISABLED"})) as session:
+        (line,) = [one for one in lines(resource, session, described) if one.what == "indexes"]
     assert line.holds == holds
     assert holds or status in str(line.found)
 
