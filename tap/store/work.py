@@ -35,6 +35,9 @@ LONGEST_PAUSE: Final = 60.0
 _EXTENSIONS: Final = 3
 #: Tries to finish a prompt when no answer comes; botocore has made several for each.
 _TRIES: Final = 3
+#: Python handles a signal in the main thread, and not while that waits for a lock: one that came to another thread, or
+#: just before the wait, is seen when the wait ends.
+_LOOK_SECONDS: Final = 1.0
 _PASSING: Final = (StoreUnavailable, Throttled)
 _log = logging.getLogger("tap.store")
 
@@ -79,9 +82,11 @@ class Loop:
         threads = 1 if self.once else self.concurrency
         with stopped_by_signals(self.stop), ThreadPoolExecutor(threads, "tap-work") as pool:
             running = [pool.submit(self._work) for _ in range(threads)]
-            done, _ = wait(running, return_when=FIRST_EXCEPTION)
-            if any(one.exception() for one in done):
-                self.stop.set()  # the others finish what they hold
+            pending = set(running)
+            while pending:
+                done, pending = wait(pending, _LOOK_SECONDS, FIRST_EXCEPTION)
+                if any(one.exception() for one in done):
+                    self.stop.set()  # the others finish what they hold
         for one in running:
             one.result()
         return WorkReport(**self._counts)

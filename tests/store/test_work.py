@@ -55,6 +55,25 @@ def test_what_no_other_attempt_would_mend_fails_at_once(live: PromptStore, answe
     assert found.result == result or result in found.result["error"]
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="only POSIX sends a signal to a thread")
+def test_a_signal_that_came_to_another_thread_stops_it_too(live: PromptStore) -> None:
+    """Python runs signal handlers in the main thread, which nothing woke from its wait: the worker never ended."""
+    live.create("text", "type")
+
+    def handler(_: Claim) -> None:
+        time.sleep(0.5)  # until the main thread waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    stop = threading.Event()
+    too_late = threading.Timer(20, stop.set)
+    too_late.start()
+    try:
+        assert live.work(handler, "w1", stop=stop) == WorkReport(completed=1)
+        assert too_late.is_alive()
+    finally:
+        too_late.cancel()
+
+
 def test_the_lease_is_extended_while_the_handler_runs(live: PromptStore, table: str, settings: ClientSettings) -> None:
     live.create("text", "type")
     others: list[object] = []
