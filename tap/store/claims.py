@@ -93,7 +93,7 @@ class Claiming:
         A prompt that would expire before the lease ends lives until then: nobody's result is refused as expired.
 
         With the claim index: high priority first over the whole table, and within a priority the oldest, or, where
-        other workers are quicker, one of the 25 oldest. A lease that ran out is seen by every fourth claim, or when
+        other workers are quicker, one of the 50 oldest. A lease that ran out is seen by every fourth claim, or when
         nothing is pending. Two requests and half a read unit as a rule, two units at most, at any size. Prompts that
         other programs wrote are found by a sweep that reads a unit a second; see docs/prompts.md.
 

@@ -20,7 +20,9 @@ import pytest
 from tap.local import ROOT
 from tap.store import ClientSettings, PromptStore
 
-PROMPTS = int(os.environ.get("TAP_CONCURRENT_PROMPTS", "120"))
+#: At the start and at the end the workers see the same few prompts and lose some fifty conditions each time, however
+#: many prompts there are. Fewer prompts than these would be mostly start and end: what they lose says nothing.
+PROMPTS = int(os.environ.get("TAP_CONCURRENT_PROMPTS", "240"))
 IMPORTED = int(os.environ.get("TAP_IMPORTED_PROMPTS", "2000"))
 LEASE_S = "60"  # far longer than a live worker holds a prompt, however busy the machine is
 VICTIMS_LEASE_S = "8"
@@ -71,6 +73,7 @@ def test_sixteen_workers_complete_each_prompt_once_though_one_is_killed(
     assert {prompt.status for prompt in prompts.values()} == {"completed"}
     assert {prompt_id: prompt.attempts for prompt_id, prompt in prompts.items() if prompt.attempts != 1} == {held: 2}
     assert prompts[held].result != {"by": "victim"}
+    # 89 to 129 of 240 on a busy machine; over 300 if the choice didn't widen.
     assert lost <= PROMPTS or not has_index
 
 

@@ -46,6 +46,7 @@ def live_store(table: str, endpoint: str) -> PromptStore:
     return PromptStore(table, ClientSettings("us-east-1", endpoint, read_timeout=60))
 
 
+@pytest.mark.usefixtures("strict")
 def test_a_head_of_expired_prompts_holds_nobody_up(table: str, settings: ClientSettings, clock: ManualClock) -> None:
     """They would be the first in the order of work, and DynamoDB takes up to two days to delete them."""
     line = {"prompt_text": "old", "task_type": "t", "priority": "high", "expires_at": "2031-05-18T00:00:00Z"}

@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 from tap.store import ClientSettings, PromptStore
+from tap.store.candidates import index as looking
 from tests.support.store_table import ManualClock, endpoint_url, make_table
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "settings",
     "shared_store",
     "store",
+    "strict",
     "table",
 ]
 
@@ -115,3 +117,10 @@ def live(table: str, settings: ClientSettings) -> Iterator[PromptStore]:
     """A store on the machine's clock, as workers and the command line have it."""
     with PromptStore(table, settings) as store:
         yield store
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing by chance: no look at the leased and no sweep while something is pending."""
+    monkeypatch.setattr(looking, "_LOOKS_FOR_LAPSED", 0)
+    monkeypatch.setattr(looking, "_SWEEPS", 0)

@@ -153,8 +153,10 @@ export async function* looks(table: Table, skewMs: number): AsyncGenerator<Item[
       if (wrong.length >= MOST_MENDED) await mended();
       continue;
     }
-    if (Math.random() < LOOKS_FOR_LAPSED) free.push(...sorted((await query(table, INDEX, 'leased', PAGE)).items).free);
-    if (Math.random() < SWEEPS) free.push(...(await swept(table, its)).filter((item) => freeFrom(item, skewMs) < Date.now()));
+    const chance = Math.random(); // one or the other: a claim makes three requests at most
+    if (chance < LOOKS_FOR_LAPSED) free.push(...sorted((await query(table, INDEX, 'leased', PAGE)).items).free);
+    else if (chance < LOOKS_FOR_LAPSED + SWEEPS)
+      free.push(...(await swept(table, its)).filter((item) => freeFrom(item, skewMs) < Date.now()));
     await mended();
     yield inOrder(free, its.spread);
   }

@@ -26,7 +26,7 @@ PAGE: Final = 25
 CROWDED_PAGE: Final = 50
 #: The page after one on which nothing is free.
 LARGER_PAGE: Final = 1000
-#: Of the claims that find something pending, those that also look for leases that ran out, and those that also sweep.
+#: Of the claims that find something pending, those that look for leases that ran out too, and those that sweep instead.
 _LOOKS_FOR_LAPSED: Final = 1 / 4
 _SWEEPS: Final = 1 / 16
 #: What a claim without a loss does to the number that the next chooses among.
@@ -65,9 +65,10 @@ class IndexLooks:
                     self._mend(wrong)
                 continue
             free = found.free
-            if self._random.random() < _LOOKS_FOR_LAPSED:
+            chance = self._random.random()  # one or the other: a claim makes three requests at most
+            if chance < _LOOKS_FOR_LAPSED:
                 free = next(self._leased(wrong, task_type), _NOTHING).free + free
-            if self._random.random() < _SWEEPS:
+            elif chance < _LOOKS_FOR_LAPSED + _SWEEPS:
                 free = self._strays(task_type) + free
             self._mend(wrong)
             yield Look(self._in_order(free), [])
