@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { dueEntry } from '../dist/claim-index.js';
 import * as store from '../dist/prompts.js';
@@ -141,6 +142,18 @@ if (process.env['TAP_HAS_INDEX']) {
     for (let n = 0; n < 7; n++) taken.push((await store.claimPrompt(table, 'typescript')).prompt.id);
     assert.deepEqual(taken, [...expected.high, ...expected.medium, ...expected.low]);
     assert.equal((await store.claimPrompt(table, 'typescript')).kind, 'all_leased');
+  });
+
+  test('a claim that looks for leases does not sweep too', async (t) => {
+    await put({ id: { S: 'waits' } });
+    await store.claimPrompt(table, 'typescript'); // whether there is an index is known from here on
+    await store.createPrompt(table, 'text', 'type');
+    later();
+    const sent = t.mock.method(DynamoDBDocumentClient.prototype, 'send');
+    t.mock.method(Math, 'random', () => 0); // whatever is left to chance is done
+    assert.equal((await store.claimPrompt(table, 'typescript')).kind, 'claimed');
+    const made = sent.mock.calls.map((call) => call.arguments[0].constructor.name);
+    assert.deepEqual(made, ['QueryCommand', 'QueryCommand', 'UpdateCommand']);
   });
 
   test('every write keeps the entry right, and a prompt that waits again has its old place', async () => {
