@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from tap.cli.console import note_unknown, out, telling_errors
+from tap.cli.console import out, telling_errors
 from tap.declared.resources import Document
 from tap.proofs.alarms import Proof
 
@@ -54,14 +54,18 @@ def alarms(
 
 
 def _document(what: str) -> Document:
-    from tap.declared import files, terraform
-    from tap.deployed.root import synthesized
+    from tap.declared import DeclaredError, files, terraform
+    from tap.deployed.root import environment, project_folder, synthesized
 
     if _is_file(what):
         return files.read(Path(what))
-    root = synthesized(what, os.environ, is_adopting=True)
-    note_unknown(what, root.is_known)
-    return terraform.read(root.document)
+    _, _, is_known = environment(what, os.environ, project_folder())
+    if not is_known:  # a file that isn't there must not pass as an environment with the defaults
+        raise DeclaredError(
+            f"There is no file {what}, and environments.toml has no [{what}]. For a throw-away environment set"
+            f" TAP_ENVIRONMENT_SUFFIX={what}."
+        )
+    return terraform.read(synthesized(what, os.environ, is_adopting=True).document)
 
 
 def _is_file(what: str) -> bool:
@@ -100,7 +104,8 @@ def _show_assumptions(document: Document, what: str) -> None:
     if _is_file(what):
         place = f"account {document.place.account}, region {document.place.region}"
         defaults = "parameters and variables without a value in the document have their defaults"
-        out.print(f"Assumed: {place}; {defaults}.", markup=False, soft_wrap=True)
+        assumed = "; ".join((place, defaults, *document.assumed))
+        out.print(f"Assumed: {assumed}.", markup=False, soft_wrap=True)
 
 
 def _as_json(what: str, proofs: list[Proof], document: Document) -> dict[str, object]:
@@ -109,6 +114,7 @@ def _as_json(what: str, proofs: list[Proof], document: Document) -> dict[str, ob
         "account": document.place.account,
         "region": document.place.region,
         "not_read": list(document.not_read),
+        "assumed": list(document.assumed),
         "alarms": [
             {
                 "address": proof.address,

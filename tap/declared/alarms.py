@@ -45,6 +45,10 @@ class Alarm:
     actions_enabled: bool | None
     alarm_actions: tuple[str, ...]
     ok_actions: tuple[str, ...]
+    #: The arguments that are given.
+    given: frozenset[str]
+    #: Of what decides when it fires, the arguments that can't be told.
+    undetermined: tuple[str, ...]
 
     @property
     def metrics(self) -> tuple[Query, ...]:
@@ -73,7 +77,18 @@ def of_described(described: Mapping[str, Any]) -> Alarm:
     return _alarm(name, name, arn, renamed({**described, "MetricQuery": described.get("Metrics", [])}))
 
 
+#: The arguments that decide when an alarm fires.
+_DECISIVE: Final = (
+    *("comparison_operator", "datapoints_to_alarm", "dimensions", "evaluation_periods", "extended_statistic"),
+    *("metric_name", "metric_query", "namespace", "period", "statistic", "threshold"),
+    *("threshold_metric_id", "treat_missing_data", "unit"),
+)
+
+
 def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alarm:
+    repeated = values.get("dynamic") or {}
+    undetermined = tuple(one for one in _DECISIVE if is_unresolved(values.get(one)) or one in repeated)
+    values = {one: value for one, value in values.items() if one not in undetermined}
     given = values.get("evaluation_periods")
     periods = 1 if given is None else int(given)
     return Alarm(
@@ -89,6 +104,8 @@ def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alar
         actions_enabled=None if is_unresolved(values.get("actions_enabled")) else _on(values.get("actions_enabled")),
         alarm_actions=_texts(values.get("alarm_actions")),
         ok_actions=_texts(values.get("ok_actions")),
+        given=frozenset(one for one, value in values.items() if value not in (None, "", [], {})),
+        undetermined=undetermined,
     )
 
 

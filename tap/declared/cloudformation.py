@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from tap.declared import UNREADABLE, UnreadableError
 from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, is_unresolved, place_named_in
 
 #: CloudFormation types under Terraform's names; any other type keeps its own.
@@ -34,6 +35,10 @@ _ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "aws_dynamodb_table": {"TableName": "name"},
     "aws_cloudwatch_metric_alarm": {"Metrics": "metric_query"},
 }
+#: What CloudFormation fetches from Systems Manager or Secrets Manager when it deploys.
+_DYNAMIC: Final = re.compile(r"\{\{(resolve:[^}]*)\}\}")
+#: Types that declare more in a template of its own.
+_NESTED: Final = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 #: Properties that hold documents of their own, whose names stay.
 _VERBATIM: Final = ("KeyPolicy", "PolicyDocument")
 _ATTRIBUTES: Final[Mapping[str, str]] = {"Arn": "arn", "KeyId": "key_id", "TopicArn": "arn", "TopicName": "name"}
@@ -57,7 +62,7 @@ def read(template: Mapping[str, Any]) -> Document:
 
 def _not_read(template: Mapping[str, Any]) -> Iterator[str]:
     for name, body in template["Resources"].items():
-        if name.startswith("Fn::") or body["Type"] == "AWS::CloudFormation::Stack" or body["Type"].endswith("::MODULE"):
+        if name.startswith("Fn::") or body["Type"] in _NESTED or str(body["Type"]).endswith("::MODULE"):
             yield name
 
 
@@ -82,11 +87,15 @@ class _Reader:
     def resources(self) -> Iterator[Resource]:
         for logical_id, body in self._bodies.items():
             type_ = TYPES.get(body["Type"], body["Type"])
-            values = self._values(logical_id)
-            attributes = self._attributes_of(logical_id, values)
-            in_force = "Condition" not in body or self._holds({"Condition": body["Condition"]}) is True
+            condition = str(body.get("Condition") or "")
+            try:
+                values = self._values(logical_id)
+                attributes = self._attributes_of(logical_id, values)
+                in_force = not condition or self._holds({"Condition": condition})
+            except UNREADABLE as error:
+                raise UnreadableError(logical_id) from error
             for one in _one_for_each_topic(values) if type_ == "aws_sns_topic_policy" else [values]:
-                yield Resource(logical_id, type_, one, attributes, in_force)
+                yield Resource(logical_id, type_, one, attributes, condition, in_force)
 
     def _attributes_of(self, logical_id: str, values: Mapping[str, Any]) -> Mapping[str, str]:
         # Names that CloudFormation makes begin with the stack's.
@@ -95,14 +104,16 @@ class _Reader:
 
     def _values(self, logical_id: str) -> dict[str, Any]:
         body = self._bodies[logical_id]
-        names = _ARGUMENTS.get(TYPES.get(body["Type"], ""), {})
+        if body["Type"] not in TYPES:  # nobody asks for it, and it may hold anything
+            return {}
+        names = _ARGUMENTS.get(TYPES[body["Type"]], {})
         values = {}
-        for name, value in body.get("Properties", {}).items():
+        for name, value in (body.get("Properties") or {}).items():
             resolved = self.resolved(value)
             if resolved is not None:
-                if name == "Metrics":
-                    resolved = [{"ReturnData": True, **one} for one in resolved]  # CloudFormation's default
                 kept = json.dumps(resolved) if name in _VERBATIM else renamed(resolved)
+                if name == "Metrics" and isinstance(kept, list):
+                    kept = [{"return_data": True, **one} if isinstance(one, Mapping) else one for one in kept]
                 values[names.get(name, _snake_case(name))] = _pairs(kept) if name == "Dimensions" else kept
         return values
 
@@ -117,7 +128,7 @@ class _Reader:
             return {name: kept for name, one in value.items() if (kept := self.resolved(one)) is not None}
         if isinstance(value, list):
             return [kept for one in value if (kept := self.resolved(one)) is not None]
-        return value
+        return _DYNAMIC.sub(r"${\1}", value) if isinstance(value, str) else value
 
     def _ref(self, name: str) -> Any:
         pseudo = {
@@ -137,7 +148,7 @@ class _Reader:
 
     def _get_att(self, value: Any) -> Any:
         logical_id, attribute = value.split(".", 1) if isinstance(value, str) else value
-        return self._attribute(logical_id, attribute)
+        return self._attribute(logical_id, attribute) if isinstance(attribute, str) else f"${{{logical_id}}}"
 
     def _attribute(self, logical_id: str, attribute: str | None) -> Any:
         body = self._bodies.get(logical_id)
@@ -162,15 +173,16 @@ class _Reader:
             if name.startswith("!"):
                 return f"${{{name[1:]}}}"
             if name in own:
-                return str(self.resolved(own[name]))
-            return str(self._get_att(name) if "." in name else self._ref(name))
+                return _as_text(self.resolved(own[name]))
+            return _as_text(self._get_att(name) if "." in name else self._ref(name))
 
-        return re.sub(r"\$\{([^}]*)\}", filled, text)
+        return _DYNAMIC.sub(r"${\1}", re.sub(r"\$\{([^}]*)\}", filled, text))
 
     def _find_in_map(self, value: Any) -> Any:
-        name, first, second = (self.resolved(one) for one in value[:3])
+        name, first, second, *options = (self.resolved(one) for one in value)
         found = self._template.get("Mappings", {}).get(name, {}).get(first, {})
-        return found.get(second, f"${{{name}}}")
+        default = options[0].get("DefaultValue") if options else None
+        return found.get(second, f"${{{name}}}" if default is None or is_unresolved([first, second]) else default)
 
     def _if(self, value: Any) -> Any:
         held = self._holds({"Condition": value[0]})
@@ -185,10 +197,14 @@ class _Reader:
             return bool(condition)
         ((name, argument),) = condition.items()
         if name == "Condition":
-            return self._holds(self._template.get("Conditions", {}).get(argument, False))
+            conditions = self._template.get("Conditions", {})
+            return self._holds(conditions[argument]) if argument in conditions else None
         if name == "Fn::Equals":
             sides = [self.resolved(one) for one in argument]
-            return None if is_unresolved(sides) else str(sides[0]) == str(sides[1])
+            # How CloudFormation writes a number with a fraction as text is not documented.
+            if is_unresolved(sides) or any(isinstance(one, float) for one in sides):
+                return None
+            return _as_text(sides[0]) == _as_text(sides[1])
         held = [self._holds(one) for one in argument]
         if name == "Fn::Not":
             return None if held[0] is None else not held[0]
@@ -206,7 +222,14 @@ def _default(name: str, parameter: Mapping[str, Any]) -> Any:
         return f"${{{name}}}"
     default = parameter["Default"]
     is_list = type_ == "CommaDelimitedList" or type_.startswith("List<")
+    if isinstance(default, bool):
+        return _as_text(default)
     return [one.strip() for one in str(default).split(",")] if is_list else default
+
+
+def _as_text(value: Any) -> str:
+    """A value as CloudFormation compares it and puts it into texts."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _one_for_each_topic(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -232,13 +255,13 @@ def renamed(value: Any) -> Any:
 
 def _pairs(dimensions: Any) -> Any:
     """CloudFormation's list of names and values as an object."""
-    if isinstance(dimensions, list):
-        return {one["name"]: one["value"] for one in dimensions}
+    if isinstance(dimensions, list) and all(isinstance(one, Mapping) and "name" in one for one in dimensions):
+        return {one["name"]: one.get("value") for one in dimensions}
     return dimensions
 
 
 def _joined(separator: str, values: Any) -> str:
-    return separator.join(map(str, values)) if isinstance(values, list) else f"${{{values}}}"
+    return separator.join(map(_as_text, values)) if isinstance(values, list) else f"${{{values}}}"
 
 
 def _item(values: Any, index: Any) -> Any:

@@ -12,42 +12,54 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of
+from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, in_region, is_unresolved
 from tap.place import Place
 
 #: What stands for a value that the plan doesn't know and no reference leads to.
 UNKNOWN: Final = "${known after apply}"
+#: A plan names what an expression refers to, and not what it does with it.
+_FOLLOWED: Final = "what the plan doesn't know yet is the attribute that its expression refers to, unchanged"
 _ARN: Final = r"arn:([a-z-]+):(?!iam)[a-z]+:([a-z0-9-]+):(\d{12}):"
 _MODULES: Final = re.compile(r"module\.[\w-]+(?:\[[^\]]*\])?\.")
 
 
 def is_plan(document: Mapping[str, Any]) -> bool:
     """Whether that is a plan's or a state's JSON."""
-    return "planned_values" in document or ("values" in document and "terraform_version" in document)
+    by = ("values", "format_version")  # the former is not there in an empty state, the latter in old ones
+    return "planned_values" in document or ("terraform_version" in document and any(one in document for one in by))
 
 
 def read(document: Mapping[str, Any]) -> Document:
     """The resources as they will be after the plan, or as they are in the state."""
     root = document.get("planned_values") or document.get("values") or {}
     listed = [one for one in _resources(root.get("root_module", {})) if one.get("mode") == "managed"]
-    place = _place(document, listed)
-    unknown = {one["address"]: one["change"].get("after_unknown") or {} for one in document.get("resource_changes", [])}
+    blocks = dict(_blocks(document.get("configuration", {}).get("root_module", {})))
+    place = _place(document, listed, blocks)
+    unknown = {one["address"]: _unknown(one) for one in document.get("resource_changes", [])}
     made = {
         one["address"]: attributes_of(one["type"], one["address"], _given(one), place) | _texts(_given(one))
         for one in listed
     }
-    blocks = dict(_blocks(document.get("configuration", {}).get("root_module", {})))
-    resources = []
+    resources, has_followed = [], False
     for one in listed:
         address, values = one["address"], dict(_given(one))
-        block = blocks.get(_without_index(address), {})
+        block = blocks.get(_without_index(address))
         for argument, is_unknown in unknown.get(address, {}).items():
-            if is_unknown is True:
-                values[argument] = _followed(address, argument, block, made)
-            elif is_unknown:
+            if is_unknown is not True:
                 values[argument] = _marked(values.get(argument), is_unknown)
-        resources.append(Resource(address, one["type"], values | _whereabouts(one, block), made[address]))
-    return Document(place, tuple(resources))
+            elif block is None:
+                values[argument] = UNKNOWN
+            elif expression := block.get("expressions", {}).get(argument):  # without one AWS has a default
+                values[argument] = _followed(address, argument, expression, made)
+                has_followed = has_followed or not is_unresolved(values[argument])
+        resources.append(Resource(address, one["type"], values | _whereabouts(one, block or {}), made[address]))
+    return Document(place, tuple(resources), assumed=(_FOLLOWED,) if has_followed else ())
+
+
+def _unknown(change: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments that a change doesn't know yet."""
+    found: Mapping[str, Any] = (change.get("change") or {}).get("after_unknown") or {}
+    return found
 
 
 def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -64,17 +76,40 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str) and value}
 
 
-def _place(document: Mapping[str, Any], listed: list[Mapping[str, Any]]) -> Place:
-    """The account and region that most known ARNs have; the caller's account and the provider's region come first."""
+def _place(
+    document: Mapping[str, Any], listed: list[Mapping[str, Any]], blocks: Mapping[str, Mapping[str, Any]]
+) -> Place:
+    """The account and region that most known ARNs have; the caller's account and the provider's region come first.
+
+    Alarms come before all others: what they watch and notify must be in their region.
+    """
+    alarms = [one for one in listed if one["type"] == "aws_cloudwatch_metric_alarm"]
     every = [*listed, *_resources(document.get("prior_state", {}).get("values", {}).get("root_module", {}))]
-    arns = (re.match(_ARN, str(one.get("values", {}).get("arn"))) for one in every)
-    places = Counter(found.groups() for found in arns if found)
+    places = _places(alarms) or _places(every)
     place = Place(*places.most_common(1)[0][0]) if places else EXAMPLE
-    for one in every:
-        if one["type"] == "aws_caller_identity":
-            place = replace(place, account=one["values"]["account_id"])
-    region = _region(document)
-    return replace(place, region=region) if region else place
+    callers = {
+        str(account)
+        for one in every
+        if one["type"] == "aws_caller_identity" and not _alias(blocks.get(_without_index(one["address"]), {}))
+        if (account := one.get("values", {}).get("account_id"))
+    }
+    if len(callers) == 1:
+        place = replace(place, account=callers.pop())
+    regions = Counter(region for one in alarms if (region := one.get("values", {}).get("region")))
+    region = _region(document) or (regions.most_common(1)[0][0] if regions else "")
+    return in_region(place, region) if region else place
+
+
+def _places(resources: list[Mapping[str, Any]]) -> Counter[tuple[str, ...]]:
+    """How often each partition, region and account is in the ARNs that are known."""
+    arns = (re.match(_ARN, str(one.get("values", {}).get("arn"))) for one in resources)
+    return Counter(found.groups() for found in arns if found)
+
+
+def _alias(block: Mapping[str, Any]) -> str:
+    """The provider of a block, if it is one with an alias."""
+    provider = str(block.get("provider_config_key", "")).rpartition(":")[2]
+    return provider if "." in provider else ""
 
 
 def _region(document: Mapping[str, Any]) -> str:
@@ -93,8 +128,7 @@ def _whereabouts(resource: Mapping[str, Any], block: Mapping[str, Any]) -> dict[
     arn = str(resource.get("values", {}).get("arn")).split(":")
     if arn[0] == "arn" and len(arn) > 3 and arn[3]:
         found["region"] = arn[3]
-    provider = str(block.get("provider_config_key", "")).rpartition(":")[2]
-    return found | ({"provider": provider} if "." in provider else {})
+    return found | ({"provider": provider} if (provider := _alias(block)) else {})
 
 
 def _blocks(module: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -105,14 +139,16 @@ def _blocks(module: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
         yield from _blocks(call.get("module", {}), f"{prefix}module.{name}.")
 
 
-def _followed(address: str, argument: str, block: Mapping[str, Any], made: Mapping[str, Mapping[str, str]]) -> Any:
-    """What the argument's references lead to: the attribute of one resource, or a list with it."""
+def _followed(address: str, argument: str, expression: Any, made: Mapping[str, Mapping[str, str]]) -> Any:
+    """What the argument's references lead to, if all lead to the attribute of one resource; or a list with it."""
     prefix = "".join(_MODULES.findall(address))
-    expression = block.get("expressions", {}).get(argument, {})
     references = expression.get("references", []) if isinstance(expression, Mapping) else []
-    found = {value for reference in references for value in _meant(f"{prefix}{reference}", made)}
-    # Of several nobody knows which are taken.
-    value = found.pop() if len(found) == 1 else UNKNOWN
+    # Terraform lists `x.arn` and then `x` as well.
+    whole = [one for one in references if not any(other.startswith((f"{one}.", f"{one}[")) for other in references)]
+    meant = [set(_meant(f"{prefix}{one}", made)) for one in whole]
+    found = set().union(*meant)
+    # Of several nobody knows which are taken, and of a map nobody knows the names.
+    value = found.pop() if all(meant) and len(found) == 1 and argument != "dimensions" else UNKNOWN
     return [value] if argument.endswith("_actions") else value
 
 

@@ -14,12 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tap.place import Place
+from tap.settings.kinds import aws_regions, partition_of
 
 #: AWS's own account numbers for examples.
 ACCOUNT: Final = "111122223333"
 ANOTHER_ACCOUNT: Final = "444455556666"
 #: Where what is not deployed is taken to be.
 EXAMPLE: Final = Place("aws", "us-east-1", ACCOUNT)
+
+#: How a resource or data source may name the provider that has no alias.
+DEFAULT_PROVIDER: Final = ("aws", "${aws}")
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,20 @@ class Resource:
     values: Mapping[str, Any]
     #: What others refer to it by, such as `arn`.
     attributes: Mapping[str, str]
-    #: False if the resource's condition isn't met by the parameters' defaults, or can't be evaluated.
-    in_force: bool = True
+    #: What it hangs on whether the resource is there: a condition, a count; empty where nothing is said.
+    condition: str = ""
+    #: Whether that is met, with the parameters' and variables' defaults; None if that can't be told.
+    in_force: bool | None = True
+    #: How many there are of it, all alike.
+    number: int = 1
+
+    def is_there_with(self, *others: Resource) -> bool | None:
+        """Whether it is there when these are; None if that can't be told."""
+        if any(self.condition == one.condition for one in others):
+            return True
+        if self.in_force is False and not all(one.in_force for one in others):
+            return None
+        return self.in_force
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,8 @@ class Document:
     resources: tuple[Resource, ...]
     #: What declares more that is not in this document: modules, nested stacks.
     not_read: tuple[str, ...] = ()
+    #: What was taken for granted, beside the place and the defaults, a sentence each.
+    assumed: tuple[str, ...] = ()
 
     def elsewhere(self, resource: Resource) -> str:
         """Why the resource counts as outside the document's place; empty if it doesn't.
@@ -51,7 +69,7 @@ class Document:
         """
         region = resource.values.get("region") or self.place.region
         provider = resource.values.get("provider") or "aws"
-        if region != self.place.region or provider not in ("aws", "${aws}"):
+        if region != self.place.region or provider not in DEFAULT_PROVIDER:
             return f"{resource.address} is, or may be, in another region or account"
         return ""
 
@@ -80,11 +98,13 @@ def place_named_in(document: Any, place: Place, account: str, region: str) -> Pl
     regions = (
         set(re.findall(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):", text)) if region not in text else set()
     )
-    return replace(
-        place,
-        account=accounts.pop() if len(accounts) == 1 else place.account,
-        region=regions.pop() if len(regions) == 1 else place.region,
-    )
+    account = accounts.pop() if len(accounts) == 1 else place.account
+    return in_region(replace(place, account=account), regions.pop() if len(regions) == 1 else place.region)
+
+
+def in_region(place: Place, region: str) -> Place:
+    """`place` in this region, and in the partition that the region is in."""
+    return replace(place, region=region, partition=partition_of(region) if region in aws_regions() else place.partition)
 
 
 def attributes_of(type_: str, address: str, values: Mapping[str, Any], place: Place) -> dict[str, str]:

@@ -12,7 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, is_unresolved, place_named_in
+from tap.declared import UNREADABLE, UnreadableError
+from tap.declared.resources import (
+    DEFAULT_PROVIDER,
+    EXAMPLE,
+    Document,
+    Resource,
+    attributes_of,
+    in_region,
+    is_unresolved,
+    place_named_in,
+)
 from tap.hcl.text import parts
 from tap.place import Place
 
@@ -63,17 +73,24 @@ class _Resolver:
         self.place = place or place_named_in(document, EXAMPLE, "aws_caller_identity", "aws_region")
         provider = self._provider(document)
         if region := provider.get("region"):
-            self.place = replace(self.place, region=str(region))
+            self.place = in_region(self.place, str(region))
         allowed = provider.get("allowed_account_ids") or []
         if place is None and len(allowed) == 1:
             self.place = replace(self.place, account=str(allowed[0]))
 
     def resources(self) -> Iterator[Resource]:
         for address, body in self._resources.items():
-            values = self.resolved({name: value for name, value in body.items() if name != "//"})
-            if values.get("count") in (0, "0"):
-                continue
-            yield Resource(address, address.partition(".")[0], values, self._attributes(address))
+            try:
+                values = self.resolved({name: value for name, value in body.items() if name != "//"})
+                number = _number(values)
+                attributes = self._attributes(address)
+            except UNREADABLE as error:
+                raise UnreadableError(address) from error
+            if number != 0:
+                condition = json.dumps([body.get("count"), body.get("for_each")]) if number is None else ""
+                in_force = None if number is None else True
+                type_ = address.partition(".")[0]
+                yield Resource(address, type_, values, attributes, condition, in_force, number or 1)
 
     def resolved(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -136,6 +153,8 @@ class _Resolver:
 
     def _of_data(self, address: str, attribute: str) -> Any:
         type_ = address.split(".")[1]
+        if type_ != "aws_iam_policy_document" and _is_elsewhere(self._data[address]):
+            return None
         if type_ == "aws_iam_policy_document":
             data = self._data[address]
             is_whole = attribute == "json" and not _MERGED.search(json.dumps(data)) and not _has_a_condition_twice(data)
@@ -146,6 +165,22 @@ class _Resolver:
             "aws_region": {"name": self.place.region, "region": self.place.region, "id": self.place.region},
         }
         return known.get(type_, {}).get(attribute)
+
+
+def _number(values: Mapping[str, Any]) -> int | None:
+    """How many there are of a resource, by its `count` or `for_each`; None if that can't be told."""
+    each = values.get("for_each")
+    if isinstance(each, Mapping | list):
+        return len(each)
+    count = values.get("count")
+    if each is not None or is_unresolved(count):
+        return None
+    return 1 if count is None else int(count)
+
+
+def _is_elsewhere(data: Mapping[str, Any]) -> bool:
+    """Whether a data source is, or may be, asked in another account or region than the document's."""
+    return data.get("provider", "aws") not in DEFAULT_PROVIDER or data.get("region") is not None
 
 
 def policy_document(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
+
 from tap import settings as config
 from tap.deployed import DeployedError
 from tap.deployed.plan import Plan
 from tap.local import ROOT, terraform
+from tap.settings.kinds import Suffix
 from tap.state import StateError, workspace
 from tap.state.recorded import ADOPTING
 
@@ -222,9 +225,18 @@ def environment(
     environments = {one.environment_suffix: one for one in config.load(project / "environments.toml", variables)}
     is_known = name in environments
     if not is_known:
+        _refuse_a_bad_name(name)
         variables["TAP_ENVIRONMENT_SUFFIX"] = name  # a throw-away one, which needs no table
         (environments[name],) = config.load(project / "environments.toml", variables)
     return environments[name], variables, is_known
+
+
+def _refuse_a_bad_name(environment: str) -> None:
+    try:
+        TypeAdapter(Suffix).validate_python(environment)
+    except ValidationError as error:
+        allowed = error.errors()[0]["ctx"]["error"]
+        raise DeployedError(f"{environment!r} can't be an environment: its name must be {allowed}.") from error
 
 
 def project_folder() -> Path:

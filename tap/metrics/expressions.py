@@ -22,6 +22,8 @@ class ExpressionError(TapError):
     """An expression with something in it that is not known here."""
 
 
+#: What Python reads and CloudWatch doesn't: comments, powers as **, numbers such as 1_000, 0x1f and 1j.
+_PYTHONS: Final = r"#|\*\*|\b\d[\d.]*(?![eE])[A-Za-z_]"
 _BINARY: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -64,7 +66,7 @@ def evaluate(expression: str, series: Mapping[str, Points], times: Sequence[int]
     :raises ExpressionError: for what is not known here.
     """
     try:
-        if "#" in expression or "**" in expression:  # Python's: CloudWatch has no comments, and its power is ^
+        if re.search(_PYTHONS, re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)):
             raise SyntaxError
         parsed = ast.parse(expression.strip().replace("^", "**"), mode="eval").body
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
@@ -94,7 +96,7 @@ class _Evaluation:
         self._period = period
 
     def value(self, node: ast.expr) -> Any:
-        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):  # True is an int
             return node.value
         if isinstance(node, ast.Name):
             if node.id not in self._series:
@@ -108,7 +110,7 @@ class _Evaluation:
             return _both(combine, self.value(node.left), self.value(node.right))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and (compare := _COMPARED.get(type(node.ops[0]))):
             return _both(compare, self.value(node.left), self.value(node.comparators[0]))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             return self._call(node.func.id.upper(), node.args)
         raise self._unknown(ast.unparse(node))
 

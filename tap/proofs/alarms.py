@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from tap.declared import UNREADABLE
 from tap.declared.alarms import TYPE, Alarm, of_resource
 from tap.declared.resources import Document, is_unresolved
 from tap.proofs import delivery, metrics, series
@@ -14,8 +15,6 @@ from tap.proofs.engine import decide
 from tap.proofs.findings import Finding, Status, fault, unknown
 
 _WHAT: Final = "its declaration"
-#: What a broken document can raise while an alarm is read.
-_UNREADABLE: Final = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)
 #: Related types that this proof does not cover.
 _UNCOVERED: Final = ("aws_cloudwatch_composite_alarm", "AWS::CloudWatch::AnomalyDetector")
 
@@ -44,7 +43,7 @@ def prove(document: Document) -> list[Proof]:
     for resource in document.of_type(TYPE):
         try:
             listed.append(of_resource(resource))
-        except _UNREADABLE:
+        except UNREADABLE:
             broken.append(Proof(resource.address, resource.address, (unknown(_WHAT, "it can't be read here"),)))
     asked = [(alarm, one) for alarm in listed for one in _findings_and_questions(alarm, document)]
     requests = [request for _, one in asked if isinstance(one, delivery.Question) for request in one.requests]
@@ -55,8 +54,8 @@ def prove(document: Document) -> list[Proof]:
             found[alarm.address].append(one)
         else:
             found[alarm.address] += one.answer([next(decisions) for _ in one.requests])
-    for address, another in _namesakes(listed, document):
-        found[address].append(fault(_WHAT, f"{another} has the same name: one overwrites the other"))
+    for address, why in _namesakes(listed, document):
+        found[address].append(fault(_WHAT, f"{why}: one overwrites the other"))
     proofs = [Proof(alarm.address, alarm.name, tuple(found[alarm.address])) for alarm in listed]
     uncovered = [
         Proof(one.address, one.address, (unknown(_WHAT, f"the type {one.type} is not covered by this proof"),))
@@ -66,20 +65,26 @@ def prove(document: Document) -> list[Proof]:
 
 
 def _namesakes(listed: list[Alarm], document: Document) -> Iterator[tuple[str, str]]:
-    """Each alarm with another of its name that is deployed together with it, by their addresses."""
-    together = {one.address for one in document.of_type(TYPE) if one.in_force and not document.elsewhere(one)}
+    """The addresses of alarms that are deployed together under one name, and what is wrong with each."""
+    together = {one.address: one for one in document.of_type(TYPE) if one.in_force and not document.elsewhere(one)}
     by_name: dict[str, list[str]] = defaultdict(list)
     for alarm in listed:
         if alarm.address in together and not is_unresolved(alarm.name):
             by_name[alarm.name].append(alarm.address)
-    for first, second, *more in (one for one in by_name.values() if len(one) > 1):
-        yield first, second
-        yield from ((one, first) for one in (second, *more))
+    for first, *more in by_name.values():
+        if together[first].number > 1:
+            yield first, f"there are {together[first].number} of it with the same name"
+        if more:
+            yield first, f"{more[0]} has the same name"
+            yield from ((one, f"{first} has the same name") for one in more)
 
 
 def _findings_and_questions(alarm: Alarm, document: Document) -> Iterator[Finding | delivery.Question]:
-    of_metrics = list(metrics.findings(alarm, document))
-    yield from of_metrics
-    if all(one.status == "proved" for one in of_metrics):
-        yield from series.findings(alarm)
+    if alarm.undetermined:
+        yield unknown(_WHAT, f"its {' and '.join(alarm.undetermined)} can't be determined from the document")
+    else:
+        of_metrics = list(metrics.findings(alarm, document))
+        yield from of_metrics
+        if all(one.status == "proved" for one in of_metrics):
+            yield from series.findings(alarm)
     yield from delivery.questions(alarm, document)

@@ -38,7 +38,7 @@ class Question:
 def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     """What can be told at once, and what policies must be asked for."""
     topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
-    (own,) = [one for one in document.resources if one.address == alarm.address]
+    own = _declared(alarm, document)
     if elsewhere := document.elsewhere(own):
         yield unknown(NOTIFIES, elsewhere)
         return
@@ -48,7 +48,9 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     if not alarm.actions_enabled:
         yield fault(NOTIFIES, "its actions are switched off (actions_enabled)")
         return
-    if not topics:
+    if nowhere := [one for one in alarm.alarm_actions if not one.startswith("arn:") and not is_unresolved(one)]:
+        yield fault(NOTIFIES, f"the action {nowhere[0]} is not an ARN")
+    elif not topics:
         yield _without_topic(alarm, document)
     for arn in topics:
         topic = next((one for one in document.of_type("aws_sns_topic") if one.attributes.get("arn") == arn), None)
@@ -62,6 +64,10 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
             yield proved(NOTIFIES, topic.address)
             yield from _of_topic(alarm, topic, document)
             yield from _of_key(alarm, topic, document)
+
+
+def _declared(alarm: Alarm, document: Document) -> Resource:
+    return next(one for one in document.resources if one.address == alarm.address)
 
 
 def _without_topic(alarm: Alarm, document: Document) -> Finding:
@@ -90,7 +96,8 @@ def _fifo(topic: Resource) -> str:
 
 def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
     arn = topic.attributes["arn"]
-    policy, problem = _policy_of(document, "aws_sns_topic_policy", "arn", {arn})
+    there = (_declared(alarm, document), topic)
+    policy, problem = _policy_of(document, "aws_sns_topic_policy", "arn", {arn}, there)
     if problem:
         yield unknown(PUBLISHES, problem)
         return
@@ -124,11 +131,15 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
     if problem := document.elsewhere(key):
         yield unknown(ENCRYPTS, problem)
         return
+    if argument := next((one for one in _USABLE if is_unresolved(key.values.get(one))), None):
+        yield unknown(ENCRYPTS, f"{argument} of {key.address} can't be determined from the document")
+        return
     if problem := _unusable(key):
         yield fault(ENCRYPTS, problem)
         return
     names = {key.attributes["arn"], key.attributes["key_id"]}
-    policy, problem = _policy_of(document, "aws_kms_key_policy", "key_id", names)
+    there = (_declared(alarm, document), topic, key)
+    policy, problem = _policy_of(document, "aws_kms_key_policy", "key_id", names, there)
     if problem:
         yield unknown(ENCRYPTS, problem)
         return
@@ -156,7 +167,7 @@ def _question(
 ) -> Question:
     """The requests, in this order, and what their decisions mean.
 
-    For this alarm; for this alarm, with unknown conditions of denials left out; for its namesakes in other accounts.
+    For this alarm; for this alarm, if unknown conditions are as bad as can be; for its namesakes in other accounts.
     """
     account = document.place.account
 
@@ -167,7 +178,6 @@ def _question(
     own = requests(alarm.arn, account, policy)
     known_keys = {name.lower() for name in own[0].context}
     others_keys = _condition_keys(policy) - known_keys
-    # A denial may depend on values that are not known here: assume that those conditions are met.
     at_worst = requests(alarm.arn, account, _at_worst(policy, known_keys))
     namesakes = {one: alarm.arn.replace(f":{account}:", f":{one}:") for one in _strangers(policy, account)}
     others = [request for owner, arn in namesakes.items() for request in requests(arn, owner, policy)]
@@ -186,7 +196,16 @@ def _question(
             yield fault(question, f"{source} does not allow {_CLOUDWATCH} to call {' and '.join(denied)}: {dropped}")
         else:
             yield proved(question, f"by {source}")
-        if any(one.allowed for one in decisions[2 * len(own) :]):
+        let_in = {
+            request.context["aws:SourceAccount"]
+            for request, one in zip(others, decisions[2 * len(own) :], strict=True)
+            if one.allowed
+        }
+        if let_in and ANOTHER_ACCOUNT not in let_in:
+            yield fault(
+                KEPT_OUT, f"{source} also lets alarms of other accounts in: of {', '.join(sorted(let_in))}, for example"
+            )
+        elif let_in:
             yield fault(
                 KEPT_OUT, f"{source} also lets alarms of other accounts in: add a condition on aws:SourceAccount"
             )
@@ -225,15 +244,22 @@ def _key(name: str, document: Document) -> Resource | None:
     return None
 
 
-def _policy_of(document: Document, type_: str, argument: str, names: set[str]) -> tuple[Any, str]:
-    """The policy that a resource of its own has for one of these names; or why that can't be told."""
+def _policy_of(
+    document: Document, type_: str, argument: str, names: set[str], there: tuple[Resource, ...]
+) -> tuple[Any, str]:
+    """The policy that a resource of its own has for one of these names; or why that can't be told.
+
+    The alarm, its topic and its key are `there`.
+    """
     listed = list(document.of_type(type_))
     if unresolved := [
         one for one in listed if not isinstance(one.values.get(argument), str) or is_unresolved(one.values[argument])
     ]:
         return None, f"which resource {unresolved[0].address} applies to can't be determined from the document"
     meant = [one for one in listed if one.values[argument] in names]
-    meant = [one for one in meant if one.in_force] or meant
+    if doubtful := [one for one in meant if one.is_there_with(*there) is None]:
+        return None, f"whether {doubtful[0].address} is there can't be determined from the document"
+    meant = [one for one in meant if one.is_there_with(*there)]
     if len(meant) > 1:
         return (
             None,
@@ -242,14 +268,18 @@ def _policy_of(document: Document, type_: str, argument: str, names: set[str]) -
     return (meant[0].values.get("policy") if meant else None), ""
 
 
+#: The arguments by which a key can or can't encrypt a topic.
+_USABLE: Final = ("is_enabled", "enabled", "key_usage", "key_spec", "customer_master_key_spec")
+
+
 def _unusable(key: Resource) -> str:
     """Why a key can't encrypt a topic, whatever its policy says."""
     values = key.values
     for argument in ("is_enabled", "enabled"):
-        if str(values.get(argument, "true")).lower() == "false":
+        if str(values.get(argument)).lower() == "false":
             return f"{key.address} is disabled"
     spec = values.get("customer_master_key_spec") or values.get("key_spec") or "SYMMETRIC_DEFAULT"
-    if values.get("key_usage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" or spec != "SYMMETRIC_DEFAULT":
+    if (values.get("key_usage") or "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" or spec != "SYMMETRIC_DEFAULT":
         return f"{key.address} is not a symmetric key for encryption"
     return ""
 
@@ -259,26 +289,32 @@ def _statements(policy: Mapping[str, Any]) -> list[Any]:
     return statements if isinstance(statements, list) else [statements]
 
 
+def _conditions(statement: Any) -> dict[str, Mapping[str, Any]]:
+    """The keys that a statement asks for, and their values, by the test; what isn't in that form is left out."""
+    condition = statement.get("Condition") if isinstance(statement, Mapping) else None
+    tests = condition.items() if isinstance(condition, Mapping) else ()
+    return {test: keys for test, keys in tests if isinstance(keys, Mapping)}
+
+
 def _at_worst(policy: Mapping[str, Any], known: set[str]) -> Mapping[str, Any]:
-    """The policy whose denials ask only for what is known."""
-    return {**policy, "Statement": [_asking_only_for(known, one) for one in _statements(policy)]}
+    """The policy if the conditions of which nothing is known are met where it denies, and not where it allows."""
+    return {**policy, "Statement": [worst for one in _statements(policy) for worst in _statement_at_worst(one, known)]}
 
 
-def _asking_only_for(known: set[str], statement: Mapping[str, Any]) -> Mapping[str, Any]:
-    if statement.get("Effect") != "Deny" or "Condition" not in statement:
-        return statement
-    kept = {
-        test: {name: value for name, value in keys.items() if name.lower() in known}
-        for test, keys in statement["Condition"].items()
-    }
-    rest = {name: value for name, value in statement.items() if name != "Condition"}
-    asked = {test: keys for test, keys in kept.items() if keys}
-    return rest | ({"Condition": asked} if asked else {})
+def _statement_at_worst(statement: Any, known: set[str]) -> Iterator[Any]:
+    tests = _conditions(statement)
+    if all(name.lower() in known for keys in tests.values() for name in keys):
+        yield statement
+    elif statement.get("Effect") == "Deny":
+        kept = {test: {n: v for n, v in keys.items() if n.lower() in known} for test, keys in tests.items()}
+        rest = {name: value for name, value in statement.items() if name != "Condition"}
+        asked = {test: keys for test, keys in kept.items() if keys}
+        yield rest | ({"Condition": asked} if asked else {})
 
 
 def _condition_keys(policy: Mapping[str, Any]) -> set[str]:
     """The keys that its conditions ask for."""
-    return {name.lower() for one in _statements(policy) for keys in one.get("Condition", {}).values() for name in keys}
+    return {name.lower() for one in _statements(policy) for keys in _conditions(one).values() for name in keys}
 
 
 def _parsed(policy: Any) -> Mapping[str, Any] | None:

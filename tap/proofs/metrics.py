@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tap.declared.alarms import Alarm, Query
@@ -13,6 +14,20 @@ from tap.proofs.findings import Finding, fault, proved, unknown
 
 EXISTS: Final = "AWS emits the metric"
 FITS: Final = "statistic, period and unit fit"
+TAKEN: Final = "CloudWatch takes it"
+_LONGEST_NAME: Final = 255
+_MISSING: Final = ("breaching", "notBreaching", "ignore", "missing")
+_COMPARISONS: Final = (
+    *("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"),
+    *("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"),
+)
+#: Arguments of which an alarm has one or the other.
+_EITHER: Final = (
+    ("statistic", "extended_statistic"),
+    ("metric_name", "metric_query"),
+    ("threshold", "threshold_metric_id"),
+)
+_SEARCHES: Final = r"\s*SELECT\b|.*\bSEARCH\("
 _MOST_METRICS: Final = 10
 _MOST_ACTIONS: Final = 5
 _DAY: Final = 86_400
@@ -21,12 +36,15 @@ _WEEK: Final = 7 * _DAY
 
 def findings(alarm: Alarm, document: Document) -> Iterator[Finding]:
     """The two questions, each answered for all metrics together, or once for each that is at fault."""
-    if not alarm.metrics:
-        yield unknown(EXISTS, "which metric it watches can't be determined from the document")
+    if refused := list(_refused(alarm)):
+        yield from refused
+        return
+    if not alarm.metrics or any(re.match(_SEARCHES, one.expression, re.IGNORECASE) for one in alarm.queries):
+        yield unknown(EXISTS, "metrics that an expression finds (SEARCH, SELECT) are not covered by this proof")
         return
     if others := sorted({one.namespace for one in alarm.metrics} - set(catalogue.NAMESPACES)):
-        named = f"the namespace {', '.join(filter(None, others))}" if any(others) else "a metric without a namespace"
-        yield unknown(EXISTS, f"{named} is not covered by this proof, only {', '.join(catalogue.NAMESPACES)} is")
+        known = ", ".join(catalogue.NAMESPACES)
+        yield unknown(EXISTS, f"the namespace {', '.join(others)} is not covered by this proof, only {known} is")
         return
     problems = [problem for one in alarm.metrics if (problem := _never_emitted(one) or _elsewhere(one, document))]
     yield from problems or [proved(EXISTS, _watched(alarm))]
@@ -35,10 +53,6 @@ def findings(alarm: Alarm, document: Document) -> Iterator[Finding]:
 
 
 def _never_emitted(query: Query) -> Finding | None:
-    if is_unresolved([query.metric, *(text for pair in query.dimensions for text in pair)]):
-        return unknown(
-            EXISTS, f"{query.metric or 'the metric'} and its dimensions can't be determined from the document"
-        )
     reason = catalogue.never_emitted(query.namespace, query.metric, dict(query.dimensions))
     return fault(EXISTS, f"{reason}: there will never be data, and the alarm never fires") if reason else None
 
@@ -62,9 +76,13 @@ def _elsewhere(query: Query, document: Document) -> Finding | None:
         if "dynamic" in values or is_unresolved(names):
             return unknown(EXISTS, f"whether the table has the index {index} can't be determined from the document")
         return unknown(EXISTS, f"{query.metric} is of the index {index}, which the document's table doesn't have")
-    has_replicas_apart = any(document.of_type("aws_dynamodb_table_replica"))
-    lacking = "" if "dynamic" in values else _lacking(query, values, has_replicas_apart)
-    return fault(EXISTS, f"the table {name} {lacking}, so {query.metric} has no data") if lacking else None
+    needs = () if "dynamic" in values else _needs_of(query.metric)
+    for need in needs:
+        if (holds := need.holds(values)) is None:
+            return unknown(EXISTS, f"whether the table {name} {need.said} can't be determined from the document")
+        if not holds and not any(document.of_type(need.by_a_resource)):
+            return fault(EXISTS, f"the table {name} {need.lacked}, so {query.metric} has no data")
+    return None
 
 
 def _indexes(table: Mapping[str, Any]) -> list[str]:
@@ -73,28 +91,72 @@ def _indexes(table: Mapping[str, Any]) -> list[str]:
     return [str(one.get("name") or one.get("index_name")) for one in blocks if isinstance(one, Mapping)]
 
 
-#: What a table needs for a metric: any of these arguments (Terraform's, CloudFormation's); and what it lacks without.
-_NEEDED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "PendingReplicationCount": (("replica", "replicas"), "has no replica"),
-    "ReplicationLatency": (("replica", "replicas"), "has no replica"),
-    "ReturnedBytes": (("stream_enabled", "stream_view_type", "stream_specification"), "has no stream"),
-    "ReturnedRecordsCount": (("stream_enabled", "stream_view_type", "stream_specification"), "has no stream"),
-    "TimeToLiveDeletedItemCount": (("ttl", "time_to_live_specification"), "has no TTL"),
-}
+@dataclass(frozen=True)
+class _Need:
+    """What a table must have, or be, for a metric; `holds` is None where the document doesn't say it."""
+
+    holds: Callable[[Mapping[str, Any]], bool | None]
+    said: str
+    lacked: str
+    by_a_resource: str = ""
 
 
-def _lacking(query: Query, table: Mapping[str, Any], has_replicas_apart: bool) -> str:
-    """Why the table never has that metric, as far as the document says it."""
-    if query.metric.startswith("Provisioned") and table.get("billing_mode") == "PAY_PER_REQUEST":
-        return "is PAY_PER_REQUEST"
-    arguments, said = _NEEDED.get(query.metric, ((), ""))
-    if not arguments or any(table.get(one) for one in arguments) or (has_replicas_apart and "replica" in arguments):
-        return ""
-    return said
+def _has(*arguments: str, by_default: bool = True) -> Callable[[Mapping[str, Any]], bool | None]:
+    """Whether it has any of these arguments (Terraform's, CloudFormation's), and doesn't switch it off.
+
+    `by_default` says whether a block that doesn't say `enabled` is on.
+    """
+
+    def holds(table: Mapping[str, Any]) -> bool | None:
+        given = [table[one] for one in arguments if table.get(one)]
+        return None if is_unresolved(given) else any(_is_on(one, by_default=by_default) for one in given)
+
+    return holds
+
+
+def _is_on(value: Any, *, by_default: bool) -> bool:
+    block = value[0] if isinstance(value, list) and value else value
+    is_on = block.get("enabled", by_default) if isinstance(block, Mapping) else block
+    return str(is_on).lower() not in ("false", "")
+
+
+def _bills_as(mode: str) -> Callable[[Mapping[str, Any]], bool | None]:
+    def holds(table: Mapping[str, Any]) -> bool | None:
+        billing = table.get("billing_mode") or "PROVISIONED"  # the default of both
+        return None if is_unresolved(billing) else billing == mode
+
+    return holds
+
+
+_REPLICA: Final = _Need(_has("replica", "replicas"), "has a replica", "has no replica", "aws_dynamodb_table_replica")
+_STREAM: Final = _Need(_has("stream_enabled", "stream_specification"), "has a stream", "has no stream")
+_TTL: Final = _Need(_has("ttl", "time_to_live_specification", by_default=False), "has TTL", "has no TTL")
+_PROVISIONED: Final = _Need(_bills_as("PROVISIONED"), "is PROVISIONED", "is PAY_PER_REQUEST")
+_ON_DEMAND: Final = _Need(_bills_as("PAY_PER_REQUEST"), "is PAY_PER_REQUEST", "is PROVISIONED")
+_MAXIMUM: Final = _Need(
+    # Those of a global table's replicas and of an index have a place of their own.
+    _has("on_demand_throughput", "write_on_demand_throughput_settings", "replicas", "global_secondary_index"),
+    "has an on-demand maximum",
+    "has no on-demand maximum",
+)
+
+
+def _needs_of(metric: str) -> tuple[_Need, ...]:
+    """For throttles by their reason: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html."""
+    if metric in ("PendingReplicationCount", "ReplicationLatency"):
+        return (_REPLICA,)
+    if metric in ("ReturnedBytes", "ReturnedRecordsCount"):
+        return (_STREAM,)
+    if metric == "TimeToLiveDeletedItemCount":
+        return (_TTL,)
+    if metric.startswith("OnDemandMax") or "MaxOnDemand" in metric:
+        return (_ON_DEMAND, _MAXIMUM)
+    if "AccountLimit" in metric:
+        return (_ON_DEMAND,)
+    return (_PROVISIONED,) if metric.startswith("Provisioned") or "ProvisionedThroughput" in metric else ()
 
 
 def _misfits(alarm: Alarm) -> Iterator[Finding]:
-    yield from _refused(alarm)
     for query in alarm.metrics:
         metric = catalogue.NAMESPACES[query.namespace][query.metric]
         if query.statistic not in metric.statistics:
@@ -102,7 +164,7 @@ def _misfits(alarm: Alarm) -> Iterator[Finding]:
             says = unknown if is_percentile else fault
             wrong = f"{query.statistic} is not a statistic that AWS documents for {query.metric}"
             problem = wrong if query.statistic else f"no statistic of {query.metric} is given"
-            yield says(FITS, f"{problem}: use {' or '.join(metric.statistics)}")
+            yield says(FITS, f"{problem}: use {_or(metric.statistics)}")
         if query.unit and query.unit != metric.unit:
             yield fault(
                 FITS, f"{query.metric} is emitted in {metric.unit}, so with the unit {query.unit} there is no data"
@@ -113,25 +175,62 @@ def _misfits(alarm: Alarm) -> Iterator[Finding]:
 
 
 def _refused(alarm: Alarm) -> Iterator[Finding]:
-    """What CloudWatch wouldn't take."""
+    """What CloudWatch wouldn't take.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    for problem in (*_refused_arguments(alarm), *_refused_queries(alarm), *_refused_periods(alarm)):
+        yield fault(TAKEN, problem)
+
+
+def _refused_arguments(alarm: Alarm) -> Iterator[str]:
+    if len(alarm.name) > _LONGEST_NAME:
+        yield f"its name has {len(alarm.name)} characters: {_LONGEST_NAME} are the most"
+    for argument, value, allowed in (
+        ("comparison_operator", alarm.comparison, _COMPARISONS),
+        ("treat_missing_data", alarm.treat_missing_data, _MISSING),
+    ):
+        if value not in allowed:
+            yield f"{argument} is {value or 'not given'}: it must be {_or(allowed)}"
+    if "threshold" not in alarm.given and "threshold_metric_id" not in alarm.given:
+        yield "it has no threshold"
+    for one, other in _EITHER:
+        if {one, other} <= alarm.given:
+            yield f"it has both {one} and {other}"
+    if len(alarm.alarm_actions) > _MOST_ACTIONS or len(alarm.ok_actions) > _MOST_ACTIONS:
+        yield f"it has more than {_MOST_ACTIONS} actions for a state"
+
+
+def _refused_queries(alarm: Alarm) -> Iterator[str]:
     ids = [one.id for one in alarm.queries]
     if len(set(ids)) != len(ids) or not all(re.fullmatch(r"[a-z]\w*", one, re.ASCII) for one in ids):
-        yield fault(FITS, f"the ids {', '.join(ids)} must be unique and start with a lowercase letter")
-    if alarm.evaluation_periods < 1 or alarm.datapoints_to_alarm < 1:
-        yield fault(FITS, "evaluation_periods and datapoints_to_alarm must be at least 1")
-    if len(alarm.alarm_actions) > _MOST_ACTIONS or len(alarm.ok_actions) > _MOST_ACTIONS:
-        yield fault(FITS, f"an alarm takes at most {_MOST_ACTIONS} actions per state")
+        yield f"the ids {', '.join(ids)} must be unique and start with a lowercase letter"
+    if "threshold_metric_id" not in alarm.given and (count := sum(one.returns_data for one in alarm.queries)) != 1:
+        yield f"{count or 'none'} of its queries return data (return_data = true): it must be one"
+    for query in alarm.metrics:
+        if missing := [name for name in ("namespace", "metric") if not getattr(query, name)]:
+            yield f"the query {query.id} has no {' and no '.join(missing)}"
     if len(alarm.metrics) > _MOST_METRICS:
-        yield fault(FITS, f"an alarm takes at most {_MOST_METRICS} metrics, and this one has {len(alarm.metrics)}")
+        yield f"it has {len(alarm.metrics)} metrics: {_MOST_METRICS} are the most"
+
+
+def _refused_periods(alarm: Alarm) -> Iterator[str]:
+    if "evaluation_periods" not in alarm.given:
+        yield "it has no evaluation_periods"
+    if alarm.evaluation_periods < 1 or alarm.datapoints_to_alarm < 1:
+        yield "evaluation_periods and datapoints_to_alarm must be at least 1"
     longest = _WEEK if alarm.period >= 3600 else _DAY
     if alarm.period * alarm.evaluation_periods > longest:
         most, periods = "day" if longest == _DAY else "week", f"{alarm.evaluation_periods} periods"
-        yield fault(
-            FITS, f"{periods} of {alarm.period} seconds are more than the {most} that CloudWatch evaluates at most"
-        )
+        yield f"{periods} of {alarm.period} seconds are more than the {most} that CloudWatch evaluates at most"
     if alarm.datapoints_to_alarm > alarm.evaluation_periods:
         needed = f"datapoints_to_alarm ({alarm.datapoints_to_alarm})"
-        yield fault(FITS, f"{needed} is more than evaluation_periods ({alarm.evaluation_periods})")
+        yield f"{needed} is more than evaluation_periods ({alarm.evaluation_periods})"
+
+
+def _or(words: Collection[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _watched(alarm: Alarm) -> str:

@@ -31,7 +31,7 @@ def require_own(environments: Iterable[Settings], process_environment: Mapping[s
         if other is None or _keeps_apart(settings, process_environment):
             continue
         raise StateError(
-            f"{other.source} is {other.url}, which is not AWS's own, and {_together(settings)}, so"
+            f"{other.source} is {other.url}, which is not AWS's own, and {_together(settings, process_environment)}, so"
             f" the state of {settings.stack_name} on AWS would be overwritten: {_way_out(settings)}."
         )
 
@@ -50,9 +50,9 @@ def _keeps_apart(settings: Settings, process_environment: Mapping[str, str]) -> 
     return is_elsewhere(endpoint_of("s3", with_profile(process_environment, backend.profile)))
 
 
-def _together(settings: Settings) -> str:
+def _together(settings: Settings, process_environment: Mapping[str, str]) -> str:
     if isinstance(settings.backend, LocalBackend | S3Backend):
-        return "TF_WORKSPACE is not set"
+        return f"TF_WORKSPACE is {process_environment.get('TF_WORKSPACE') or 'not set'}"
     return f"a backend of the type {settings.backend.type} has one state for both"
 
 

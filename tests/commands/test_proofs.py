@@ -58,7 +58,8 @@ class TestProve:
             ("nowhere.json", "nowhere.json can't be read: No such file or directory."),
             ("environments.toml.json", "environments.toml.json can't be read"),
             ("main.tf", "main.tf can't be read"),
-            ("Prod", "Prod"),
+            ("Prod", "'Prod' can't be an environment: its name must be 1 to 20 lower-case letters"),
+            ("tfplan", "There is no file tfplan, and environments.toml has no [tfplan]."),
         ],
     )
     def test_a_mistake_is_one_sentence(self, here: Checkout, what: str, sentence: str) -> None:

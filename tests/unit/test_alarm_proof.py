@@ -2,30 +2,19 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tap.declared import DeclaredError, cloudformation, files, plans, terraform
-from tap.declared.alarms import alarms
+from tap.declared import cloudformation
 from tap.declared.resources import ACCOUNT
-from tap.proofs.alarms import Proof, prove
+from tap.proofs.alarms import prove
 from tests.support import cloudformation as seed
 from tests.support import the_stack
+from tests.support.alarm_proofs import ALARM, READS, Change, both, change, proofs_of, said
 from tests.support.synthesis import ADOPTED, DEFAULTS, EVERYTHING_ON, stack_json
 
-Change = Callable[[dict[str, Any]], None]
-ALARM = "aws_cloudwatch_metric_alarm"
 TABLE = DEFAULTS.names.table
-
-
-def proofs_of(document: dict[str, Any]) -> dict[str, Proof]:
-    return {one.address.rpartition(".")[2]: one for one in prove(terraform.read(document))}
-
-
-def said(proof: Proof, status: str) -> str:
-    return "\n".join(f"{one.question}: {one.sentence}" for one in proof.findings if one.status == status)
 
 
 @pytest.mark.parametrize("settings", [DEFAULTS, EVERYTHING_ON, ADOPTED], ids=["defaults", "everything-on", "adopted"])
@@ -34,13 +23,6 @@ def test_our_alarms_are_proved(settings: Any) -> None:
     assert set(found) == {one.logical_id for one in the_stack.ALARMS}
     for proof in found.values():
         assert [one.status for one in proof.findings] == ["proved"] * 10, said(proof, "fault")
-
-
-def change(alarm: str, **values: Any) -> Change:
-    def apply(document: dict[str, Any]) -> None:
-        document["resource"][ALARM][alarm].update(values)
-
-    return apply
 
 
 def without(alarm: str, *arguments: str) -> Change:
@@ -55,7 +37,7 @@ def topic(**values: Any) -> Change:
     return lambda document: document["resource"]["aws_sns_topic"]["SNSTopic"].update(values)
 
 
-def policy(type_: str, name: str, edit: Callable[[list[Any]], list[Any]]) -> Change:
+def policy(type_: str, name: str, edit: Callable[[list[Any]], Any]) -> Change:
     def apply(document: dict[str, Any]) -> None:
         body = document["resource"][type_][name]
         parsed = json.loads(body["policy"])
@@ -145,12 +127,44 @@ def four_long_ones(document: dict[str, Any]) -> None:
     body |= {"metric_query": [expression, *queries], "evaluation_periods": 1440}
 
 
-def both(*edits: Change) -> Change:
+def key_policy_apart(**values: Any) -> Change:
+    """The key's policy in a resource of its own."""
+
     def apply(document: dict[str, Any]) -> None:
-        for one in edits:
-            one(document)
+        made = document["resource"]["aws_kms_key"]["KMSKey"].pop("policy")
+        apart = {"key_id": "${aws_kms_key.KMSKey.key_id}", "policy": made}
+        document["resource"]["aws_kms_key_policy"] = {"Apart": apart | values}
 
     return apply
+
+
+def allowed_if(condition: dict[str, Any]) -> Change:
+    """CloudWatch may use the key on a further condition."""
+
+    def edit(statements: list[Any]) -> list[Any]:
+        own, cloudwatch = statements
+        return [own, {**cloudwatch, "Condition": {**cloudwatch["Condition"], **condition}}]
+
+    return policy("aws_kms_key", "KMSKey", edit)
+
+
+def in_place(statements: Any) -> Callable[[list[Any]], Any]:
+    return lambda _: statements
+
+
+def account_of(provider: str) -> Change:
+    """The caller's account, asked of another provider."""
+
+    def apply(document: dict[str, Any]) -> None:
+        for one in document["data"]["aws_caller_identity"].values():
+            one["provider"] = provider
+
+    return apply
+
+
+def in_region_of(region: str) -> Callable[[list[Any]], list[Any]]:
+    arns = {"ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{region}:*:alarm:*"}}
+    return lambda listed: [{**one, "Condition": {**one["Condition"], **arns}} for one in listed[:1]]
 
 
 def without_ttl(document: dict[str, Any]) -> None:
@@ -161,7 +175,9 @@ def table(**values: Any) -> Change:
     return lambda document: document["resource"]["aws_dynamodb_table"]["TurnAroundPromptTable"].update(values)
 
 
-def expression(text: str, metric: str = "ReadThrottleEvents", statistic: str = "Sum", **values: Any) -> Change:
+def expression(
+    text: str, metric: str = "ReadThrottleEvents", statistic: str = "Sum", *, return_data: bool = True, **values: Any
+) -> Change:
     """An alarm on an expression of one metric of the table, m."""
 
     def apply(document: dict[str, Any]) -> None:
@@ -170,7 +186,7 @@ def expression(text: str, metric: str = "ReadThrottleEvents", statistic: str = "
             del body[argument]
         watched = {"namespace": "AWS/DynamoDB", "dimensions": {"TableName": TABLE}, "period": 60}
         watched |= {"metric_name": metric, "stat": statistic}
-        queries = [{"id": "e", "expression": text, "return_data": True}, {"id": "m", "metric": watched}]
+        queries = [{"id": "e", "expression": text, "return_data": return_data}, {"id": "m", "metric": watched}]
         body.update({"metric_query": queries, **values})
 
     return apply
@@ -224,7 +240,7 @@ def ratio(document: dict[str, Any]) -> None:
     ]
 
 
-READS, ERRORS, USER = "DynamoDBReadThrottleAlarm", "DynamoDBSystemErrorAlarm", "DynamoDBThrottleAlarm"
+ERRORS, USER = "DynamoDBSystemErrorAlarm", "DynamoDBThrottleAlarm"
 REPLICATION = change(
     READS,
     metric_name="ReplicationLatency",
@@ -233,6 +249,9 @@ REPLICATION = change(
     dimensions={"TableName": TABLE, "ReceivingRegion": "eu-west-1"},
 )
 PER_OPERATION = {"TableName": TABLE, "Operation": "GetItem"}
+OF_STREAM = {"TableName": TABLE, "Operation": "GetRecords", "StreamLabel": "2026-01-01T00:00:00.000"}
+TTL = "TimeToLiveDeletedItemCount"
+MAYBE = "${var.cmk ? 1 : 0}"
 #: What is changed, at which alarm it shows, and what is said of it.
 FAULTS: dict[str, tuple[Change, str, str]] = {
     "UserErrors per table": (
@@ -340,7 +359,7 @@ FAULTS |= {
     "six actions": (
         change(READS, alarm_actions=["${aws_sns_topic.SNSTopic.arn}"] * 6),
         READS,
-        "takes at most 5 actions per state",
+        "it has more than 5 actions for a state",
     ),
     "an empty dimension": (change(READS, dimensions={"TableName": ""}), READS, "the dimension TableName of"),
     "an operation that another metric has": (
@@ -365,6 +384,74 @@ FAULTS |= {
         "aws_kms_key.KMSKey has the default policy",
     ),
     "two alarms of one name": (change(READS, alarm_name=DEFAULTS.names.throttle_alarm), READS, "has the same name"),
+    "two of one alarm": (change(READS, count=2), READS, "there are 2 of it with the same name"),
+    "a policy of a key that is not there": (key_policy_apart(for_each={}), READS, "has the default policy"),
+    "records of a stream that is off": (
+        both(table(stream_enabled="false"), change(READS, metric_name="ReturnedRecordsCount", dimensions=OF_STREAM)),
+        READS,
+        "has no stream",
+    ),
+    "TTL that is off": (
+        both(table(ttl=[{"attribute_name": "", "enabled": False}]), change(READS, metric_name=TTL)),
+        READS,
+        "has no TTL",
+    ),
+    "throttles of capacity that is not provisioned": (
+        change(READS, metric_name="ReadProvisionedThroughputThrottleEvents"),
+        READS,
+        "is PAY_PER_REQUEST",
+    ),
+    "throttles of on-demand capacity": (
+        both(table(billing_mode="PROVISIONED"), change(READS, metric_name="ReadMaxOnDemandThroughputThrottleEvents")),
+        READS,
+        "is PROVISIONED",
+    ),
+    "an on-demand maximum that is not set": (
+        change(READS, metric_name="OnDemandMaxReadRequestUnits", statistic="Maximum"),
+        READS,
+        "has no on-demand maximum",
+    ),
+    "missing data in another case": (
+        change(READS, treat_missing_data="NotBreaching"),
+        READS,
+        "treat_missing_data is NotBreaching: it must be breaching, notBreaching, ignore or missing",
+    ),
+    "no such comparison": (change(READS, comparison_operator="GreaterThan"), READS, "is GreaterThan: it must be"),
+    "no threshold": (without(READS, "threshold"), READS, "it has no threshold"),
+    "no number of periods": (without(READS, "evaluation_periods"), READS, "it has no evaluation_periods"),
+    "two statistics": (change(READS, extended_statistic="p99"), READS, "both statistic and extended_statistic"),
+    "a metric beside queries": (
+        change(ERRORS, metric_name="SystemErrors"),
+        ERRORS,
+        "it has both metric_name and metric_query",
+    ),
+    "no query for the alarm": (
+        expression("m", return_data=False),
+        READS,
+        "none of its queries return data (return_data = true): it must be one",
+    ),
+    "too long a name": (change(READS, alarm_name="x" * 256), READS, "its name has 256 characters: 255 are the most"),
+    "a topic by its name": (change(READS, alarm_actions=["alerts"]), READS, "the action alerts is not an ARN"),
+    "an account that the policy names": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", for_accounts("999999999998")),
+        READS,
+        "lets alarms of other accounts in: of 999999999998, for example",
+    ),
+    **{
+        f"a policy with {name}": (
+            policy("aws_sns_topic_policy", "SNSTopicPolicy", in_place(made)),
+            READS,
+            "is not valid",
+        )
+        for name, made in {
+            "no statements": None,
+            "a text for a statement": ["x"],
+            "no condition": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": None}],
+            "a list of conditions": [
+                {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": []}
+            ],
+        }.items()
+    },
 }
 UNKNOWN: dict[str, tuple[Change, str, str]] = {
     "another namespace": (change(READS, namespace="Shop/Orders"), READS, "the namespace Shop/Orders is not covered"),
@@ -467,10 +554,80 @@ UNKNOWN |= {
         READS,
         "it notifies no topic, and the action arn:aws:automate",
     ),
-    "a threshold from a variable": (change(READS, threshold="${var.threshold}"), READS, "it can't be read here"),
+    "a threshold from a variable": (change(READS, threshold="${var.t}"), READS, "its threshold can't be determined"),
     "no number": (change(READS, threshold=float("nan")), READS, "must be a fixed number below 1e+15"),
-    "dimensions from a variable": (change(READS, dimensions="${var.dimensions}"), READS, "it can't be read here"),
+    "dimensions from a variable": (change(READS, dimensions="${var.d}"), READS, "its dimensions can't be determined"),
     "more than can be tried": (four_long_ones, READS, "too many metrics and periods to try all values"),
+    **{
+        f"{argument} from a variable": (change(READS, **{argument: "${var.x}"}), READS, f"its {argument} can't be")
+        for argument in (
+            "comparison_operator",
+            "evaluation_periods",
+            "period",
+            "statistic",
+            "treat_missing_data",
+            "unit",
+        )
+    },
+    "queries one for each of a list": (
+        change(READS, dynamic={"metric_query": {"for_each": "${var.tables}", "content": {"id": "m"}}}),
+        READS,
+        "its metric_query can't be determined",
+    ),
+    **{
+        f"a key with {argument} from a variable": (
+            key(**{argument: "${var.x}"}),
+            READS,
+            f"{argument} of aws_kms_key.KMSKey can't be determined",
+        )
+        for argument in ("is_enabled", "key_usage", "customer_master_key_spec")
+    },
+    "billing by a variable": (
+        both(table(billing_mode="${var.x}"), change(READS, metric_name="ProvisionedReadCapacityUnits")),
+        READS,
+        f"whether the table {TABLE} is PROVISIONED can't be determined",
+    ),
+    "a policy of a key that may be there": (
+        key_policy_apart(count=MAYBE),
+        READS,
+        "whether aws_kms_key_policy.Apart is there can't be determined",
+    ),
+    "the account of another provider": (
+        account_of("aws.monitoring"),
+        READS,
+        "the policy of aws_sns_topic.SNSTopic can't be determined",
+    ),
+    "another region by its data source": (
+        both(
+            lambda document: document["data"].update(aws_region={"other": {"region": "eu-west-1"}}),
+            policy("aws_sns_topic_policy", "SNSTopicPolicy", in_region_of("${data.aws_region.other.name}")),
+        ),
+        READS,
+        "the policy of aws_sns_topic.SNSTopic can't be determined",
+    ),
+    **{
+        f"what is allowed if {name}": (allowed_if(condition), READS, "whose values are not known here")
+        for name, condition in {
+            "it doesn't come by another service": {
+                "StringNotEquals": {"kms:ViaService": "sns.us-east-1.amazonaws.com"}
+            },
+            "it comes by a service, if by any": {
+                "StringEqualsIfExists": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
+            },
+            "there is no context": {"Null": {"kms:EncryptionContext:aws:sns:topicArn": "true"}},
+            "it is of an organization, if of any": {"StringEqualsIfExists": {"aws:SourceOrgID": "o-1234567890"}},
+            "it is not of a network": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        }.items()
+    },
+    **{
+        f"{text} as Python writes it": (expression(text), READS, "the expression")
+        for text in ("True*m", "m*1_0", "m*0x1", "SUM(METRICS(), x=1)")
+    },
+    "metrics that are searched for": (
+        expression("SEARCH('{AWS/DynamoDB,TableName} MetricName=\"ReadThrottleEvents\"', 'Sum')"),
+        READS,
+        "metrics that an expression finds (SEARCH, SELECT) are not covered",
+    ),
 }
 
 
@@ -514,6 +671,16 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         (both(REPLICATION, resource("aws_dynamodb_table_replica", "Eu", global_table_arn="${var.arn}")), READS),
         (policy("aws_sns_topic_policy", "SNSTopicPolicy", perimeter), READS),
         (resource("aws_sns_topic_policy", "Other", count=0, arn="${var.x}", policy="{}"), READS),
+        (key(key_usage=None, customer_master_key_spec=None), READS),
+        (key_policy_apart(), READS),
+        (both(key_policy_apart(count=MAYBE), key(count=MAYBE)), READS),
+        (
+            both(
+                table(on_demand_throughput=[{"max_read_request_units": 10}]),
+                change(READS, metric_name="ReadMaxOnDemandThroughputThrottleEvents"),
+            ),
+            READS,
+        ),
     ],
     ids=[
         "default topic policy",
@@ -527,6 +694,10 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         "a replica of its own",
         "a perimeter",
         "count 0",
+        "null for what is not set",
+        "a key's policy of its own",
+        "both or none of a key and its policy",
+        "throttles by an on-demand maximum",
     ],
 )
 def test_other_ways_that_work_are_proved(edit: Change, alarm: str) -> None:
@@ -556,453 +727,3 @@ class TestSeed:
             body["dimensions"] = {"TableName": "${aws_dynamodb_table.TurnAroundPromptTable.name}"}
         found = proofs_of(document)
         assert {name for name, proof in found.items() if proof.status == "fault"} == {USER, ERRORS}
-
-
-def small_template() -> dict[str, Any]:
-    """An alarm of a CloudFormation template that is proved."""
-    alarm = {
-        "Namespace": "AWS/DynamoDB",
-        "MetricName": "ReadThrottleEvents",
-        "Dimensions": [{"Name": "TableName", "Value": {"Ref": "Orders"}}],
-        "Statistic": "Sum",
-        "Period": 300,
-        "EvaluationPeriods": 1,
-        "Threshold": 5,
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        "TreatMissingData": "notBreaching",
-        "AlarmActions": [{"Ref": "Topic"}],
-    }
-    return {
-        "Parameters": {"Open": {"Type": "String"}},
-        "Resources": {
-            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
-            "Orders": {"Type": "AWS::DynamoDB::Table", "Properties": {"BillingMode": "PAY_PER_REQUEST"}},
-            "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm},
-        },
-    }
-
-
-def properties(logical_id: str, **values: Any) -> Change:
-    return lambda template: template["Resources"][logical_id]["Properties"].update(values)
-
-
-def of_table(value: Any) -> Change:
-    return properties("Alarm", Dimensions=[{"Name": "TableName", "Value": value}])
-
-
-def parameter(name: str, edit: Change, **values: Any) -> Change:
-    return both(lambda template: template["Parameters"].update({name: values}), edit)
-
-
-def condition(made: dict[str, Any]) -> Change:
-    encrypted = {"Fn::If": ["Encrypted", "alias/aws/sns", {"Ref": "AWS::NoValue"}]}
-    return both(
-        lambda template: template.update(Conditions={"Encrypted": made}), properties("Topic", KmsMasterKeyId=encrypted)
-    )
-
-
-def literal_place(template: dict[str, Any]) -> None:
-    statement = {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish"}
-    arns = {"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:222233334444:alarm:*"}}
-    statement |= {"Resource": "*", "Condition": arns | {"StringEquals": {"aws:SourceAccount": "222233334444"}}}
-    template["Resources"]["Policy"] = {
-        "Type": "AWS::SNS::TopicPolicy",
-        "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": {"Statement": [statement]}},
-    }
-
-
-OPEN = {"Fn::Equals": [{"Ref": "Open"}, "yes"]}
-NEVER = {"Fn::Equals": ["a", "b"]}
-#: What is changed in the small template, what becomes of the proof, and what is said.
-TEMPLATES: dict[str, tuple[Change, str, str]] = {
-    "as it is": (lambda _: None, "proved", "it notifies a topic when it fires: Topic"),
-    "a table by its logical id": (of_table("Orders"), "unknown", "of the table Orders, which the document doesn't"),
-    "a topic by its logical id": (
-        properties("Alarm", AlarmActions=[{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:Topic"}]),
-        "unknown",
-        ":Topic is not in the document",
-    ),
-    "a table from Systems Manager": (
-        parameter("Path", of_table({"Ref": "Path"}), Type="AWS::SSM::Parameter::Value<String>", Default="/orders"),
-        "unknown",
-        "its dimensions can't be determined",
-    ),
-    "a part of what can't be told": (
-        of_table({"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::ImportValue": "orders-arn"}]}]}),
-        "unknown",
-        "its dimensions can't be determined",
-    ),
-    "a part of an ARN": (
-        of_table({"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Orders", "Arn"]}]}]}),
-        "proved",
-        "it notifies a topic when it fires: Topic",
-    ),
-    "one of a list": (
-        parameter(
-            "Tables",
-            both(of_table({"Fn::Select": [1, {"Ref": "Tables"}]}), properties("Orders", TableName="two")),
-            Type="CommaDelimitedList",
-            Default="one, two",
-        ),
-        "proved",
-        "it notifies a topic when it fires: Topic",
-    ),
-    "a global table": (
-        lambda template: template["Resources"]["Orders"].update(Type="AWS::DynamoDB::GlobalTable"),
-        "proved",
-        "it notifies a topic when it fires: Topic",
-    ),
-    "a place by its number and name": (literal_place, "proved", "it notifies a topic when it fires: Topic"),
-    "a condition on a parameter": (condition(OPEN), "unknown", "the key of Topic can't be determined"),
-    "not such a condition": (condition({"Fn::Not": [OPEN]}), "unknown", "the key of Topic can't be determined"),
-    "and what is not met": (
-        condition({"Fn::And": [OPEN, NEVER]}),
-        "proved",
-        "it notifies a topic when it fires: Topic",
-    ),
-    "and what is met": (condition({"Fn::And": [OPEN, {"Fn::Not": [NEVER]}]}), "unknown", "the key of Topic"),
-    "or what is met": (condition({"Fn::Or": [OPEN, {"Fn::Not": [NEVER]}]}), "fault", "alias/aws/sns"),
-    "or what is not met": (condition({"Fn::Or": [NEVER, NEVER]}), "proved", "it notifies a topic when it fires: Topic"),
-    "a rule that is not known": (condition({"Fn::EachMemberIn": [["a"], ["b"]]}), "unknown", "the key of Topic"),
-}
-
-
-class TestDocuments:
-    """The kinds of files that people have."""
-
-    def test_each_kind_is_read(self, tmp_path: Path) -> None:
-        for name, document in (("cdk.tf.json", stack_json(DEFAULTS)), ("template.json", seed.template())):
-            (tmp_path / name).write_text(json.dumps(document))
-            assert len(list(alarms(files.read(tmp_path / name)))) == len(the_stack.ALARMS)
-
-    def test_a_template_in_yaml(self, tmp_path: Path) -> None:
-        file = tmp_path / "template.yaml"
-        file.write_text(
-            """
-            Parameters: {Name: {Type: String, Default: shop}}
-            Conditions:
-              Never: !Equals [!Ref Name, other]
-            Resources:
-              Topic: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Sub '${Name}-alerts'}}
-              Orders: {Type: 'AWS::DynamoDB::Table', Properties: {TableName: orders}}
-              Other: {Type: 'AWS::SNS::Topic', Condition: Never}
-              Alarm:
-                Type: AWS::CloudWatch::Alarm
-                Properties:
-                  AlarmName: !Join ['-', [!Ref Name, alarm]]
-                  Metrics:
-                    - {Id: e, Expression: 'FILL(m, 0)'}
-                    - Id: m
-                      ReturnData: false
-                      MetricStat:
-                        Metric:
-                          Namespace: AWS/DynamoDB
-                          MetricName: WriteThrottleEvents
-                          Dimensions: [{Name: TableName, Value: orders}]
-                        Period: 60
-                        Stat: Sum
-                  Threshold: !If [Never, 1, 3]
-                  EvaluationPeriods: 2
-                  ComparisonOperator: GreaterThanThreshold
-                  TreatMissingData: notBreaching
-                  AlarmActions: [!Ref Topic]
-            """
-        )
-        document = files.read(file)
-        assert [one.address for one in document.resources] == ["Topic", "Orders", "Other", "Alarm"]
-        (alarm,) = alarms(document)
-        assert (alarm.name, alarm.threshold) == ("shop-alarm", 3.0)
-        assert alarm.alarm_actions == (f"arn:aws:sns:us-east-1:{ACCOUNT}:shop-alerts",)
-        (proof,) = prove(document)
-        assert proof.status == "proved", said(proof, "fault")
-
-    @pytest.mark.parametrize("what", TEMPLATES)
-    def test_a_template_is_proved_only_as_far_as_it_goes(self, what: str) -> None:
-        edit, status, sentence = TEMPLATES[what]
-        template = small_template()
-        edit(template)
-        (proof,) = prove(cloudformation.read(template))
-        assert proof.status == status, said(proof, "fault") + said(proof, "unknown")
-        assert sentence in said(proof, status)
-
-    def test_two_alarms_of_one_name_on_opposite_conditions(self) -> None:
-        template = small_template()
-        template["Conditions"] = {"Big": {"Fn::Equals": ["a", "b"]}, "Small": {"Fn::Not": [{"Condition": "Big"}]}}
-        resources = template["Resources"]
-        resources["Alarm"]["Properties"]["AlarmName"] = "throttles"
-        resources["Other"] = {**resources["Alarm"], "Condition": "Small"}
-        resources["Alarm"] = {**resources["Alarm"], "Condition": "Big"}
-        assert {one.status for one in prove(cloudformation.read(template))} == {"proved"}
-        resources["Alarm"]["Condition"] = "Small"
-        assert {one.status for one in prove(cloudformation.read(template))} == {"fault"}
-
-    def test_what_is_not_read_is_told(self) -> None:
-        template = small_template()
-        template["Resources"] |= {
-            "Nested": {"Type": "AWS::CloudFormation::Stack"},
-            "Fn::ForEach::More": ["X", ["a"], {"Alarm${X}": {"Type": "AWS::CloudWatch::Alarm"}}],
-        }
-        assert cloudformation.is_template(template)
-        assert cloudformation.read(template).not_read == ("Nested", "Fn::ForEach::More")
-        document = stack_json(DEFAULTS) | {"module": {"alarms": {"source": "./alarms"}}}
-        assert terraform.read(document).not_read == ("module.alarms",)
-
-    def test_a_local_in_a_local(self) -> None:
-        document = stack_json(DEFAULTS) | {"locals": {"limits": {"reads": 7}}}
-        change(READS, threshold="${local.limits.reads}")(document)
-        assert {one.name: one.threshold for one in alarms(terraform.read(document))}[
-            DEFAULTS.names.read_throttle_alarm
-        ] == 7.0
-
-    @pytest.mark.parametrize("account", ["222233334444", "${data.aws_caller_identity.account.account_id}"])
-    def test_an_account_by_its_number_is_the_only_one(self, account: str) -> None:
-        """Of a document that never refers to its own account; a number beside such a reference is another's."""
-        document = {
-            "provider": {"aws": [{"region": "eu-west-1"}]},
-            "data": {"aws_caller_identity": {"account": {}}} if account.startswith("$") else {},
-            "resource": {
-                "aws_dynamodb_table": {"t": {"name": "t"}},
-                "aws_sns_topic": {"s": {"name": "s"}},
-                "aws_sns_topic_policy": {
-                    "p": {
-                        "arn": "${aws_sns_topic.s.arn}",
-                        "policy": json.dumps(
-                            {
-                                "Version": "2012-10-17",
-                                "Statement": [
-                                    {
-                                        "Effect": "Allow",
-                                        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-                                        "Action": "sns:Publish",
-                                        "Resource": "*",
-                                        "Condition": {"StringEquals": {"aws:SourceAccount": "222233334444"}},
-                                    }
-                                ],
-                            }
-                        ),
-                    }
-                },
-                ALARM: {
-                    "a": {
-                        "alarm_name": "a",
-                        "namespace": "AWS/DynamoDB",
-                        "metric_name": "ReadThrottleEvents",
-                        "dimensions": {"TableName": "t"},
-                        "statistic": "Sum",
-                        "period": 60,
-                        "threshold": 1,
-                        "evaluation_periods": 1,
-                        "comparison_operator": "GreaterThanThreshold",
-                        "treat_missing_data": "notBreaching",
-                        "alarm_actions": ["${aws_sns_topic.s.arn}"],
-                    }
-                },
-            },
-        }
-        (proof,) = prove(terraform.read(document))
-        assert proof.status == ("fault" if account.startswith("$") else "proved")
-        document["provider"]["aws"][0]["allowed_account_ids"] = ["222233334444"]  # type: ignore[index]
-        (proof,) = prove(terraform.read(document))
-        assert proof.status == "proved"
-
-    def test_a_policy_from_a_data_source(self) -> None:
-        document = stack_json(DEFAULTS)
-        statements = [
-            {
-                "principals": [{"type": "Service", "identifiers": ["cloudwatch.amazonaws.com"]}],
-                "actions": ["sns:Publish"],
-                "resources": ["${aws_sns_topic.SNSTopic.arn}"],
-                "condition": [
-                    {
-                        "test": "StringEquals",
-                        "variable": "aws:SourceAccount",
-                        "values": ["${data.aws_caller_identity.account.account_id}"],
-                    }
-                ],
-            }
-        ]
-        document["data"]["aws_iam_policy_document"] = {"publish": {"statement": statements}}
-        body = document["resource"]["aws_sns_topic_policy"]["SNSTopicPolicy"]
-        body["policy"] = "${data.aws_iam_policy_document.publish.json}"
-        assert proofs_of(document)[READS].status == "proved"
-        statements[0]["condition"] = []
-        assert "also lets alarms of other accounts in" in said(proofs_of(document)[READS], "fault")
-
-    def test_a_composite_alarm_is_not_known(self) -> None:
-        document = stack_json(DEFAULTS)
-        document["resource"]["aws_cloudwatch_composite_alarm"] = {"All": {"alarm_name": "all", "alarm_rule": "TRUE"}}
-        assert proofs_of(document)["All"].status == "unknown"
-
-    def test_the_policy_whose_condition_is_met_counts(self) -> None:
-        """Two policies of one topic on opposite conditions, in either order; and the kind with the policy in line."""
-        allowing = {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish"}
-        allowing |= {"Resource": "*", "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}}
-        denying = {"Effect": "Deny", "Principal": "*", "Action": "sns:*", "Resource": "*"}
-        for kind, topics in (
-            ("TopicPolicy", {"Topics": [{"Ref": "SNSTopic"}]}),
-            ("TopicInlinePolicy", {"TopicArn": {"Ref": "SNSTopic"}}),
-        ):
-            for met, unmet, status in ((allowing, denying, "proved"), (denying, allowing, "fault")):
-                template = seed.template()
-                del template["Resources"]["SNSTopic"]["Properties"]["KmsMasterKeyId"]
-                # HasAlertEmail is not met by the defaults.
-                template["Conditions"]["Always"] = {"Fn::Equals": ["a", "a"]}
-                for name, condition, statement in (("Unmet", "HasAlertEmail", unmet), ("Met", "Always", met)):
-                    document = {"Version": "2012-10-17", "Statement": [statement]}
-                    template["Resources"][name] = {
-                        "Type": f"AWS::SNS::{kind}",
-                        "Condition": condition,
-                        "Properties": topics | {"PolicyDocument": document},
-                    }
-                found = {one.address: one for one in prove(cloudformation.read(template))}
-                told = [
-                    one.status
-                    for one in found[READS].findings
-                    if one.question == "CloudWatch may publish for this alarm"
-                ]
-                assert told == [status], (kind, status)
-
-    @pytest.mark.parametrize(
-        ("references", "topic"),
-        [
-            (["aws_sns_topic.a.arn", "aws_sns_topic.a"], "a"),
-            (["aws_sns_topic.a.arn", "aws_sns_topic.a", "aws_sns_topic.b.arn", "aws_sns_topic.b"], None),
-            (['aws_sns_topic.many["y"].arn', 'aws_sns_topic.many["y"]', "aws_sns_topic.many"], 'many["y"]'),
-            (["aws_sns_topic.many"], None),
-            (["var.topic"], None),
-        ],
-    )
-    def test_a_plan_follows_a_reference_that_can_mean_one_thing(self, references: list[str], topic: str | None) -> None:
-        names = ("a", "b", 'many["x"]', 'many["y"]')
-        address = "aws_cloudwatch_metric_alarm.alarm"
-        topics = [
-            {
-                "address": f"aws_sns_topic.{one}",
-                "type": "aws_sns_topic",
-                "mode": "managed",
-                "values": {"name": f"topic-{n}"},
-            }
-            for n, one in enumerate(names)
-        ]
-        alarm = {"address": address, "type": "aws_cloudwatch_metric_alarm", "mode": "managed"}
-        plan = {
-            "planned_values": {"root_module": {"resources": [*topics, alarm | {"values": {"alarm_name": "x"}}]}},
-            "resource_changes": [{"address": address, "change": {"after_unknown": {"alarm_actions": True}}}],
-            "configuration": {
-                "root_module": {
-                    "resources": [{"address": address, "expressions": {"alarm_actions": {"references": references}}}]
-                }
-            },
-        }
-        (found,) = alarms(plans.read(plan))
-        (told,) = found.alarm_actions
-        assert told.endswith(f":topic-{names.index(topic)}") if topic else told == plans.UNKNOWN
-
-    def test_a_plan_follows_a_reference_within_a_module(self) -> None:
-        module = 'module.outer.module.shop["eu"]'
-        address = f"{module}.{ALARM}.alarm"
-        listed = [
-            {
-                "address": f"{module}.aws_sns_topic.s",
-                "type": "aws_sns_topic",
-                "mode": "managed",
-                "values": {"name": "s"},
-            },
-            {"address": address, "type": ALARM, "mode": "managed", "values": {"alarm_name": "a"}},
-        ]
-        block = {
-            "address": f"{ALARM}.alarm",
-            "provider_config_key": "module.outer:aws.west",
-            "expressions": {"alarm_actions": {"references": ["aws_sns_topic.s.arn", "aws_sns_topic.s"]}},
-        }
-        shop = {"module": {"resources": [block]}}
-        plan = {
-            "planned_values": {"root_module": {"child_modules": [{"child_modules": [{"resources": listed}]}]}},
-            "resource_changes": [{"address": address, "change": {"after_unknown": {"alarm_actions": True}}}],
-            "configuration": {"root_module": {"module_calls": {"outer": {"module": {"module_calls": {"shop": shop}}}}}},
-        }
-        (found,) = plans.read(plan).of_type(ALARM)
-        assert found.values["alarm_actions"] == [f"arn:aws:sns:us-east-1:{ACCOUNT}:s"]
-        assert found.values["provider"] == "aws.west"
-
-    @pytest.mark.parametrize(
-        ("expression", "region"),
-        [
-            ({"constant_value": "eu-west-1"}, "eu-west-1"),
-            ({"references": ["var.region"]}, "eu-central-1"),
-            ({}, "us-east-1"),  # that of most ARNs
-        ],
-    )
-    def test_a_plan_is_where_its_provider_is(self, expression: dict[str, Any], region: str) -> None:
-        arns = ["arn:aws:acm:us-west-2:111122223333:x", *["arn:aws:sns:us-east-1:111122223333:x"] * 2]
-        resources = [
-            {"address": f"x.n{n}", "type": "x", "mode": "managed", "values": {"arn": arn}} for n, arn in enumerate(arns)
-        ]
-        plan = {
-            "planned_values": {"root_module": {"resources": resources}},
-            "variables": {"region": {"value": "eu-central-1"}},
-            "configuration": {"provider_config": {"aws": {"expressions": {"region": expression}}}},
-        }
-        assert plans.read(plan).place.region == region
-
-    @pytest.mark.parametrize("moved", ["table", "topic"])
-    @pytest.mark.parametrize("how", ["provider", "arn"])
-    def test_what_a_plan_has_elsewhere_is_not_known(self, moved: str, how: str) -> None:
-        region = {name: "eu-west-1" if (name, how) == (moved, "arn") else "us-east-1" for name in ("table", "topic")}
-        topic = f"arn:aws:sns:{region['topic']}:111122223333:s"
-        values = {
-            "aws_sns_topic.topic": {"name": "s", "arn": topic},
-            "aws_dynamodb_table.table": {
-                "name": "t",
-                "arn": f"arn:aws:dynamodb:{region['table']}:111122223333:table/t",
-            },
-            f"{ALARM}.alarm": {
-                "alarm_name": "a",
-                "namespace": "AWS/DynamoDB",
-                "metric_name": "ReadThrottleEvents",
-                "period": 60,
-                "dimensions": {"TableName": "t"},
-                "statistic": "Sum",
-                "threshold": 1,
-                "evaluation_periods": 1,
-                "comparison_operator": "GreaterThanThreshold",
-                "treat_missing_data": "notBreaching",
-                "alarm_actions": [topic],
-                "arn": "arn:aws:cloudwatch:us-east-1:111122223333:alarm:a",
-            },
-        }
-        blocks = [
-            {"address": one, "provider_config_key": "aws.eu" if how == "provider" and moved in one else "aws"}
-            for one in values
-        ]
-        resources = [
-            {"address": one, "type": one.partition(".")[0], "mode": "managed", "values": given}
-            for one, given in values.items()
-        ]
-        plan = {
-            "planned_values": {"root_module": {"resources": resources}},
-            "configuration": {"root_module": {"resources": blocks}},
-        }
-        (proof,) = prove(plans.read(plan))
-        assert proof.status == "unknown"
-        assert f".{moved} is, or may be, in another region" in said(proof, "unknown")
-
-    def test_a_folder_is_not_read(self, tmp_path: Path) -> None:
-        with pytest.raises(DeclaredError, match="it is not a file"):
-            files.read(tmp_path)
-
-    @pytest.mark.parametrize(
-        ("text", "why"),
-        [
-            ("{", "is none of the documents"),
-            ("[]", "is none of the documents"),
-            ('{"resource": 5}', "is none of the documents"),
-            ('{"resource": {"aws_sns_topic": ["x"]}}', "is not well-formed"),
-            ('resource "aws_sns_topic" "x" {}', "is none of the documents"),
-            ("\udc80", "can't be read"),
-        ],
-    )
-    def test_what_is_no_document_is_told_in_a_sentence(self, text: str, why: str, tmp_path: Path) -> None:
-        (tmp_path / "x.json").write_bytes(text.encode(errors="surrogateescape"))
-        with pytest.raises(DeclaredError, match=why):
-            files.read(tmp_path / "x.json")
