@@ -58,7 +58,10 @@ def tags(resource: Resource, deployed: Deployed, found: Mapping[str, str]) -> It
 
 def policy(resource: Resource, what: str, promised: str, found: str | None) -> Iterator[Line]:
     """That a policy means what the code says, however AWS writes it; if not, which statements differ."""
-    ours, theirs = _statements(promised), _statements(found or "{}")
+    if found is None:
+        yield Line(resource.address, what, "as in the code", NOT_THERE)
+        return
+    ours, theirs = _statements(promised), _statements(found)
     lacking, more = _without(ours, theirs), _without(theirs, ours)
     differing = {sid for sid, _ in lacking} & {sid for sid, _ in more}
     told = [f"lacks {sid}" for sid, _ in lacking if sid not in differing]
