@@ -33,7 +33,8 @@ def read(document: Mapping[str, Any]) -> Document:
     """The resources as they will be after the plan, or as they are in the state."""
     root = document.get("planned_values") or document.get("values") or {}
     listed = [one for one in _resources(root.get("root_module", {})) if one.get("mode") == "managed"]
-    blocks = dict(_blocks(document.get("configuration", {}).get("root_module", {})))
+    configuration = document.get("configuration", {}).get("root_module", {})
+    blocks = dict(_blocks(configuration))
     place = _place(document, listed, blocks)
     unknown = {one["address"]: _unknown(one) for one in document.get("resource_changes", [])}
     made = {
@@ -50,7 +51,7 @@ def read(document: Mapping[str, Any]) -> Document:
             elif block is None:
                 values[argument] = UNKNOWN
             elif expression := block.get("expressions", {}).get(argument):  # without one AWS has a default
-                values[argument] = _followed(address, argument, expression, made)
+                values[argument] = _followed(address, argument, expression, _References(configuration, made))
                 has_followed = has_followed or not is_unresolved(values[argument])
         resources.append(Resource(address, one["type"], values | _whereabouts(one, block or {}), made[address]))
     return Document(place, tuple(resources), assumed=(_FOLLOWED,) if has_followed else ())
@@ -139,25 +140,57 @@ def _blocks(module: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
         yield from _blocks(call.get("module", {}), f"{prefix}module.{name}.")
 
 
-def _followed(address: str, argument: str, expression: Any, made: Mapping[str, Mapping[str, str]]) -> Any:
+def _followed(address: str, argument: str, expression: Any, references: _References) -> Any:
     """What the argument's references lead to, if all lead to the attribute of one resource; or a list with it."""
-    prefix = "".join(_MODULES.findall(address))
-    references = expression.get("references", []) if isinstance(expression, Mapping) else []
-    # Terraform lists `x.arn` and then `x` as well.
-    whole = [one for one in references if not any(other.startswith((f"{one}.", f"{one}[")) for other in references)]
-    meant = [set(_meant(f"{prefix}{one}", made)) for one in whole]
-    found = set().union(*meant)
+    found = references.of(expression, "".join(_MODULES.findall(address)))
     # Of several nobody knows which are taken, and of a map nobody knows the names.
-    value = found.pop() if all(meant) and len(found) == 1 and argument != "dimensions" else UNKNOWN
+    value = found.pop() if len(found) == 1 and argument != "dimensions" else UNKNOWN
     return [value] if argument.endswith("_actions") else value
 
 
-def _meant(reference: str, made: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """The attributes that a reference may mean: with an index, of that very instance."""
-    address, _, attribute = reference.rpartition(".")
-    for candidate, attributes in made.items():
-        if address in (candidate, _without_index(candidate)) and attribute in attributes:
-            yield attributes[attribute]
+class _References:
+    """What the expressions of a configuration refer to, through its modules' variables and outputs as well."""
+
+    def __init__(self, root: Mapping[str, Any], made: Mapping[str, Mapping[str, str]]) -> None:
+        self._root = root
+        self._made = made
+
+    def of(self, expression: Any, module: str) -> set[str]:
+        """The attributes that an expression in a module (`module.x.`, empty for the root) may mean; none if unsure."""
+        references = expression.get("references", []) if isinstance(expression, Mapping) else []
+        # Terraform lists `x.arn` and then `x` as well.
+        whole = [one for one in references if not any(other.startswith((f"{one}.", f"{one}[")) for other in references)]
+        meant = [self._meant(one, module) for one in whole]
+        return set().union(*meant) if all(meant) else set()
+
+    def _meant(self, reference: str, module: str) -> set[str]:
+        if reference.startswith("var."):
+            *outer, call = _MODULES.findall(module) or [""]
+            calls = self._module(outer).get("module_calls", {})
+            given = calls.get(_name(call), {}).get("expressions", {})
+            return self.of(given.get(reference.removeprefix("var.")), "".join(outer))
+        if found := re.match(_MODULES, reference):
+            inner = f"{module}{found[0]}"
+            outputs = self._module(_MODULES.findall(inner)).get("outputs", {})
+            return self.of(outputs.get(reference.removeprefix(found[0]), {}).get("expression"), inner)
+        address, _, attribute = f"{module}{reference}".rpartition(".")
+        return {
+            attributes[attribute]
+            for candidate, attributes in self._made.items()
+            # With an index it is that very instance.
+            if address in (candidate, _without_index(candidate)) and attribute in attributes
+        }
+
+    def _module(self, path: list[str]) -> Mapping[str, Any]:
+        found = self._root
+        for one in path:
+            found = found.get("module_calls", {}).get(_name(one), {}).get("module", {})
+        return found
+
+
+def _name(module: str) -> str:
+    """`shop` of `module.shop["eu"].`."""
+    return _without_index(module).removeprefix("module.").removesuffix(".")
 
 
 def _marked(value: Any, unknown: Any) -> Any:

@@ -470,6 +470,43 @@ class TestDocuments:
         assert told.endswith(f":topic-{names.index(topic)}") if topic else told == plans.UNKNOWN
         assert bool(plans.read(plan).assumed) == bool(topic)
 
+    @pytest.mark.parametrize(
+        ("given", "topic"),
+        [
+            (["module.topics.arn", "module.topics"], "s"),
+            (["var.unknown"], None),
+            (["local.topic"], None),
+            (["module.topics.nothing", "module.topics"], None),
+            (["var.unknown", "module.topics.arn", "module.topics"], None),
+        ],
+    )
+    def test_a_plan_follows_a_module_variable_and_another_modules_output(
+        self, given: list[str], topic: str | None
+    ) -> None:
+        address = f"module.alarms[0].{ALARM}.alarm"
+        listed = [
+            {
+                "address": "module.topics.aws_sns_topic.s",
+                "type": "aws_sns_topic",
+                "mode": "managed",
+                "values": {"name": "s"},
+            },
+            {"address": address, "type": ALARM, "mode": "managed", "values": {"alarm_name": "a"}},
+        ]
+        alarm = {"address": f"{ALARM}.alarm", "expressions": {"alarm_actions": {"references": ["var.topic"]}}}
+        output = {"expression": {"references": ["aws_sns_topic.s.arn", "aws_sns_topic.s"]}}
+        calls = {
+            "alarms": {"expressions": {"topic": {"references": given}}, "module": {"resources": [alarm]}},
+            "topics": {"module": {"outputs": {"arn": output}}},
+        }
+        plan = {
+            "planned_values": {"root_module": {"resources": listed}},
+            "resource_changes": [{"address": address, "change": {"after_unknown": {"alarm_actions": True}}}],
+            "configuration": {"root_module": {"module_calls": calls}},
+        }
+        (found,) = plans.read(plan).of_type(ALARM)
+        assert found.values["alarm_actions"] == [f"arn:aws:sns:us-east-1:{ACCOUNT}:{topic}" if topic else plans.UNKNOWN]
+
     def test_a_plan_follows_a_reference_within_a_module(self) -> None:
         module = 'module.outer.module.shop["eu"]'
         address = f"{module}.{ALARM}.alarm"
