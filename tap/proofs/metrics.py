@@ -14,7 +14,7 @@ from tap.proofs.findings import Finding, fault, proved, unknown
 
 EXISTS: Final = "AWS emits the metric"
 FITS: Final = "statistic, period and unit fit"
-TAKEN: Final = "CloudWatch takes it"
+ACCEPTED: Final = "CloudWatch accepts it"
 _LONGEST_NAME: Final = 255
 _MISSING: Final = ("breaching", "notBreaching", "ignore", "missing")
 _COMPARISONS: Final = (
@@ -175,12 +175,12 @@ def _misfits(alarm: Alarm) -> Iterator[Finding]:
 
 
 def _refused(alarm: Alarm) -> Iterator[Finding]:
-    """What CloudWatch wouldn't take.
+    """What CloudWatch would refuse.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
     for problem in (*_refused_arguments(alarm), *_refused_queries(alarm), *_refused_periods(alarm)):
-        yield fault(TAKEN, problem)
+        yield fault(ACCEPTED, problem)
 
 
 def _refused_arguments(alarm: Alarm) -> Iterator[str]:
@@ -196,7 +196,7 @@ def _refused_arguments(alarm: Alarm) -> Iterator[str]:
         yield "it has no threshold"
     for one, other in _EITHER:
         if {one, other} <= alarm.given:
-            yield f"it has both {one} and {other}"
+            yield f"it has both {one} and {other}: only one of them is allowed"
     if len(alarm.alarm_actions) > _MOST_ACTIONS or len(alarm.ok_actions) > _MOST_ACTIONS:
         yield f"it has more than {_MOST_ACTIONS} actions for a state"
 
@@ -206,7 +206,7 @@ def _refused_queries(alarm: Alarm) -> Iterator[str]:
     if len(set(ids)) != len(ids) or not all(re.fullmatch(r"[a-z]\w*", one, re.ASCII) for one in ids):
         yield f"the ids {', '.join(ids)} must be unique and start with a lowercase letter"
     if "threshold_metric_id" not in alarm.given and (count := sum(one.returns_data for one in alarm.queries)) != 1:
-        yield f"{count or 'none'} of its queries return data (return_data = true): it must be one"
+        yield f"{count or 'no'} queries return data (return_data = true): exactly one must"
     for query in alarm.metrics:
         if missing := [name for name in ("namespace", "metric") if not getattr(query, name)]:
             yield f"the query {query.id} has no {' and no '.join(missing)}"

@@ -428,7 +428,7 @@ FAULTS |= {
     "no query for the alarm": (
         expression("m", return_data=False),
         READS,
-        "none of its queries return data (return_data = true): it must be one",
+        "no queries return data (return_data = true): exactly one must",
     ),
     "too long a name": (change(READS, alarm_name="x" * 256), READS, "its name has 256 characters: 255 are the most"),
     "a topic by its name": (change(READS, alarm_actions=["alerts"]), READS, "the action alerts is not an ARN"),
