@@ -14,9 +14,13 @@ class DeclaredError(TapError):
     """A document is not one that can be read here."""
 
 
-class UnreadableError(Exception):
-    """A resource, by its address, has something in a place where it doesn't belong."""
+class MalformedError(DeclaredError):
+    """A resource, by its address, is malformed."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} is malformed.")
+        self.address = address
 
 
-#: What is raised while something is read that is not in the form that it should have.
+#: What reading something malformed raises.
 UNREADABLE: Final = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)

@@ -45,10 +45,16 @@ class Alarm:
     actions_enabled: bool | None
     alarm_actions: tuple[str, ...]
     ok_actions: tuple[str, ...]
+    insufficient_data_actions: tuple[str, ...]
     #: The arguments that are given.
     given: frozenset[str]
     #: Of what decides when it fires, the arguments that can't be told.
     undetermined: tuple[str, ...]
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The actions of all three states."""
+        return (*self.alarm_actions, *self.ok_actions, *self.insufficient_data_actions)
 
     @property
     def metrics(self) -> tuple[Query, ...]:
@@ -77,6 +83,8 @@ def of_described(described: Mapping[str, Any]) -> Alarm:
     return _alarm(name, name, arn, renamed({**described, "MetricQuery": described.get("Metrics", [])}))
 
 
+#: What a state has for arguments that are not set; a threshold of 0 is one.
+_NOT_GIVEN: Final[Mapping[str, tuple[Any, ...]]] = {"period": (None, 0, "0", "")}
 #: The arguments that decide when an alarm fires.
 _DECISIVE: Final = (
     *("comparison_operator", "datapoints_to_alarm", "dimensions", "evaluation_periods", "extended_statistic"),
@@ -104,7 +112,8 @@ def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alar
         actions_enabled=None if is_unresolved(values.get("actions_enabled")) else _on(values.get("actions_enabled")),
         alarm_actions=_texts(values.get("alarm_actions")),
         ok_actions=_texts(values.get("ok_actions")),
-        given=frozenset(one for one, value in values.items() if value not in (None, "", [], {})),
+        insufficient_data_actions=_texts(values.get("insufficient_data_actions")),
+        given=frozenset(one for one, value in values.items() if value not in _NOT_GIVEN.get(one, (None, "", [], {}))),
         undetermined=undetermined,
     )
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared import UNREADABLE, UnreadableError
-from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, is_unresolved, place_named_in
+from tap.declared import UNREADABLE, MalformedError
+from tap.declared.resources import EXAMPLE, MADE_UP, Document, Resource, attributes_of, is_unresolved, place_named_in
 
 #: CloudFormation types under Terraform's names; any other type keeps its own.
 TYPES: Final[Mapping[str, str]] = {
@@ -35,6 +36,8 @@ _ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "aws_dynamodb_table": {"TableName": "name"},
     "aws_cloudwatch_metric_alarm": {"Metrics": "metric_query"},
 }
+#: Nobody knows the name that the stack will have.
+_STACK: Final = f"stack-{MADE_UP}"
 #: What CloudFormation fetches from Systems Manager or Secrets Manager when it deploys.
 _DYNAMIC: Final = re.compile(r"\{\{(resolve:[^}]*)\}\}")
 #: Types that declare more in a template of its own.
@@ -56,7 +59,14 @@ def is_template(document: Mapping[str, Any]) -> bool:
 
 def read(template: Mapping[str, Any]) -> Document:
     """The resources that a template declares, conditional ones too, since some deployment may meet the condition."""
-    reader = _Reader(template)
+    document = _read(template)
+    alarms = document.of_type("aws_cloudwatch_metric_alarm")
+    unmet = {one.condition for one in alarms if not one.exists}
+    return replace(document, when={one: _read(template, one) for one in unmet})
+
+
+def _read(template: Mapping[str, Any], met: str = "") -> Document:
+    reader = _Reader(template, met)
     return Document(reader.place, tuple(reader.resources()), tuple(_not_read(template)))
 
 
@@ -67,7 +77,10 @@ def _not_read(template: Mapping[str, Any]) -> Iterator[str]:
 
 
 class _Reader:
-    def __init__(self, template: Mapping[str, Any]) -> None:
+    """`met` is a condition that is taken to be met."""
+
+    def __init__(self, template: Mapping[str, Any], met: str) -> None:
+        self._met = met
         self.place = place_named_in(template, EXAMPLE, "AWS::AccountId", "AWS::Region")
         self._template = template
         self._bodies = {name: one for name, one in template["Resources"].items() if not name.startswith("Fn::")}
@@ -91,16 +104,16 @@ class _Reader:
             try:
                 values = self._values(logical_id)
                 attributes = self._attributes_of(logical_id, values)
-                in_force = not condition or self._holds({"Condition": condition})
+                exists = not condition or self._holds({"Condition": condition})
             except UNREADABLE as error:
-                raise UnreadableError(logical_id) from error
+                raise MalformedError(logical_id) from error
             for one in _one_for_each_topic(values) if type_ == "aws_sns_topic_policy" else [values]:
-                yield Resource(logical_id, type_, one, attributes, condition, in_force)
+                yield Resource(logical_id, type_, one, attributes, condition, exists)
 
     def _attributes_of(self, logical_id: str, values: Mapping[str, Any]) -> Mapping[str, str]:
         # Names that CloudFormation makes begin with the stack's.
         type_ = self._bodies[logical_id]["Type"]
-        return attributes_of(TYPES.get(type_, type_), f"stack-{logical_id}", values, self.place)
+        return attributes_of(TYPES.get(type_, type_), f"{_STACK}-{logical_id}", values, self.place)
 
     def _values(self, logical_id: str) -> dict[str, Any]:
         body = self._bodies[logical_id]
@@ -135,8 +148,8 @@ class _Reader:
             "AWS::AccountId": self.place.account,
             "AWS::Partition": self.place.partition,
             "AWS::Region": self.place.region,
-            "AWS::StackName": "stack",
-            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::StackName": _STACK,
+            "AWS::URLSuffix": "amazonaws.com.cn" if self.place.partition == "aws-cn" else "amazonaws.com",
         }
         if name == "AWS::NoValue":
             return None
@@ -197,6 +210,8 @@ class _Reader:
             return bool(condition)
         ((name, argument),) = condition.items()
         if name == "Condition":
+            if argument == self._met:
+                return True
             conditions = self._template.get("Conditions", {})
             return self._holds(conditions[argument]) if argument in conditions else None
         if name == "Fn::Equals":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tap.declared import UNREADABLE, DeclaredError, UnreadableError, cloudformation, plans, terraform
+from tap.declared import UNREADABLE, DeclaredError, MalformedError, cloudformation, plans, terraform
 from tap.declared.resources import Document
 
 _KINDS = (
@@ -37,8 +37,8 @@ def read(file: Path) -> Document:
     if isinstance(document, Mapping):
         try:
             return _read(document, file)
-        except UnreadableError as error:
-            raise DeclaredError(f"{file} is not well-formed at {error}.") from error
+        except MalformedError as error:
+            raise DeclaredError(f"{file} is not well-formed at {error.address}.") from error
         except (*UNREADABLE, RecursionError) as error:
             raise DeclaredError(f"{file} is not well-formed. It must be {_KINDS}.") from error
     raise DeclaredError(f"{file} is none of the documents that can be read here: {_KINDS}.")

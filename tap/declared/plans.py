@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, in_region, is_unresolved
+from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, in_region, is_unresolved, place_named_in
 from tap.place import Place
 
 #: What stands for a value that the plan doesn't know and no reference leads to.
@@ -25,7 +25,7 @@ _MODULES: Final = re.compile(r"module\.[\w-]+(?:\[[^\]]*\])?\.")
 
 def is_plan(document: Mapping[str, Any]) -> bool:
     """Whether that is a plan's or a state's JSON."""
-    by = ("values", "format_version")  # the former is not there in an empty state, the latter in old ones
+    by = ("values", "format_version")  # an empty state has no values, and an old one no version of its format
     return "planned_values" in document or ("terraform_version" in document and any(one in document for one in by))
 
 
@@ -37,10 +37,8 @@ def read(document: Mapping[str, Any]) -> Document:
     blocks = dict(_blocks(configuration))
     place = _place(document, listed, blocks)
     unknown = {one["address"]: _unknown(one) for one in document.get("resource_changes", [])}
-    made = {
-        one["address"]: attributes_of(one["type"], one["address"], _given(one), place) | _texts(_given(one))
-        for one in listed
-    }
+    made = {one["address"]: _attributes(one, blocks, place) for one in listed}
+    references = _References(configuration, made)
     resources, has_followed = [], False
     for one in listed:
         address, values = one["address"], dict(_given(one))
@@ -51,7 +49,7 @@ def read(document: Mapping[str, Any]) -> Document:
             elif block is None:
                 values[argument] = UNKNOWN
             elif expression := block.get("expressions", {}).get(argument):  # without one AWS has a default
-                values[argument] = _followed(address, argument, expression, _References(configuration, made))
+                values[argument] = _followed(address, argument, expression, references)
                 has_followed = has_followed or not is_unresolved(values[argument])
         resources.append(Resource(address, one["type"], values | _whereabouts(one, block or {}), made[address]))
     return Document(place, tuple(resources), assumed=(_FOLLOWED,) if has_followed else ())
@@ -73,6 +71,16 @@ def _given(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in resource.get("values", {}).items() if value is not None}
 
 
+def _attributes(
+    resource: Mapping[str, Any], blocks: Mapping[str, Mapping[str, Any]], place: Place
+) -> Mapping[str, str]:
+    given = _given(resource)
+    alias = _alias(blocks.get(_without_index(resource["address"]), {}))
+    if region := alias or given.get("region"):  # of a provider with an alias nothing is known
+        place = in_region(place, str(region))
+    return attributes_of(resource["type"], resource["address"], given, place) | _texts(given)
+
+
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str) and value}
 
@@ -87,18 +95,30 @@ def _place(
     alarms = [one for one in listed if one["type"] == "aws_cloudwatch_metric_alarm"]
     every = [*listed, *_resources(document.get("prior_state", {}).get("values", {}).get("root_module", {}))]
     places = _places(alarms) or _places(every)
-    place = Place(*places.most_common(1)[0][0]) if places else EXAMPLE
-    callers = {
-        str(account)
-        for one in every
-        if one["type"] == "aws_caller_identity" and not _alias(blocks.get(_without_index(one["address"]), {}))
-        if (account := one.get("values", {}).get("account_id"))
+    named = place_named_in(document.get("planned_values"), EXAMPLE, "aws_caller_identity", "aws_region")
+    place = Place(*places.most_common(1)[0][0]) if places else named
+    asked = {
+        type_: [
+            one
+            for one in every
+            if one["type"] == type_ and "values" in one and not _alias(blocks.get(_without_index(one["address"]), {}))
+        ]
+        for type_ in ("aws_caller_identity", "aws_region")
     }
+    callers = {str(account) for one in asked["aws_caller_identity"] if (account := one["values"].get("account_id"))}
     if len(callers) == 1:
         place = replace(place, account=callers.pop())
-    regions = Counter(region for one in alarms if (region := one.get("values", {}).get("region")))
-    region = _region(document) or (regions.most_common(1)[0][0] if regions else "")
+    region = (
+        _region(document)
+        or _commonest(one.get("values", {}).get("region") for one in alarms)
+        or _commonest(one["values"].get("region") or one["values"].get("name") for one in asked["aws_region"])
+    )
     return in_region(place, region) if region else place
+
+
+def _commonest(texts: Iterable[Any]) -> str:
+    found = Counter(str(one) for one in texts if one)
+    return found.most_common(1)[0][0] if found else ""
 
 
 def _places(resources: list[Mapping[str, Any]]) -> Counter[tuple[str, ...]]:
@@ -124,11 +144,11 @@ def _region(document: Mapping[str, Any]) -> str:
 
 
 def _whereabouts(resource: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:
-    """The region that a resource's ARN names, and the provider where that is one with an alias."""
-    found = {}
+    """The region and account that a resource's ARN names, and the provider where that is one with an alias."""
+    found: dict[str, str] = {}
     arn = str(resource.get("values", {}).get("arn")).split(":")
-    if arn[0] == "arn" and len(arn) > 3 and arn[3]:
-        found["region"] = arn[3]
+    if arn[0] == "arn" and len(arn) > 4 and arn[3]:
+        found |= {"region": arn[3], "account": arn[4]}
     return found | ({"provider": provider} if (provider := _alias(block)) else {})
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tap.place import Place
@@ -22,6 +22,8 @@ ANOTHER_ACCOUNT: Final = "444455556666"
 #: Where what is not deployed is taken to be.
 EXAMPLE: Final = Place("aws", "us-east-1", ACCOUNT)
 
+#: What is in each name that is made up.
+MADE_UP: Final = "MADEUP"
 #: How a resource or data source may name the provider that has no alias.
 DEFAULT_PROVIDER: Final = ("aws", "${aws}")
 
@@ -35,20 +37,12 @@ class Resource:
     values: Mapping[str, Any]
     #: What others refer to it by, such as `arn`.
     attributes: Mapping[str, str]
-    #: What it hangs on whether the resource is there: a condition, a count; empty where nothing is said.
+    #: What decides whether the resource exists: a condition, a count; empty where nothing does.
     condition: str = ""
-    #: Whether that is met, with the parameters' and variables' defaults; None if that can't be told.
-    in_force: bool | None = True
-    #: How many there are of it, all alike.
+    #: Whether that is met by the defaults of parameters and variables; None if that can't be told.
+    exists: bool | None = True
+    #: How many there are of it.
     number: int = 1
-
-    def is_there_with(self, *others: Resource) -> bool | None:
-        """Whether it is there when these are; None if that can't be told."""
-        if any(self.condition == one.condition for one in others):
-            return True
-        if self.in_force is False and not all(one.in_force for one in others):
-            return None
-        return self.in_force
 
 
 @dataclass(frozen=True)
@@ -61,17 +55,33 @@ class Document:
     not_read: tuple[str, ...] = ()
     #: What was taken for granted, beside the place and the defaults, a sentence each.
     assumed: tuple[str, ...] = ()
+    #: The document where a condition of an alarm is met that the defaults don't meet, by that condition.
+    when: Mapping[str, Document] = field(default_factory=dict)
 
-    def elsewhere(self, resource: Resource) -> str:
-        """Why the resource counts as outside the document's place; empty if it doesn't.
+    def missing(self, resource: Resource) -> str:
+        """Why the resource may not be where the document is; empty if it is there.
 
-        It does in another region, and with a provider that has an alias, of which nothing is known.
+        It may not with a condition, in another region or account, and with a provider that has an alias, of which
+        nothing is known.
         """
+        if not resource.exists:
+            doubt = "isn't there with the defaults" if resource.exists is False else "may not be there"
+            return f"{resource.address} {doubt}: it depends on {resource.condition}"
         region = resource.values.get("region") or self.place.region
+        account = resource.values.get("account") or self.place.account
         provider = resource.values.get("provider") or "aws"
-        if region != self.place.region or provider not in DEFAULT_PROVIDER:
+        if (region, account) != (self.place.region, self.place.account) or provider not in DEFAULT_PROVIDER:
             return f"{resource.address} is, or may be, in another region or account"
         return ""
+
+    def at(self, address: str) -> Resource:
+        """The resource with this address."""
+        return next(one for one in self.resources if one.address == address)
+
+    def named(self, type_: str, **attribute: str) -> Resource | None:
+        """The resource of a type with that attribute; of several on different conditions the one that is there."""
+        found = [one for one in self.of_type(type_) if attribute.items() <= one.attributes.items()]
+        return next((one for one in found if one.exists), found[0] if found else None)
 
     def of_type(self, *types: str) -> Iterator[Resource]:
         """The resources of these types."""
@@ -122,7 +132,7 @@ def _made_up(address: str) -> str:
 
 def _name(values: Mapping[str, Any], argument: str, address: str) -> str:
     # Nobody knows the name that AWS or Terraform makes: not the address, or a name that is alike would seem the same.
-    return str(values.get(argument) or f"{address.rpartition('.')[2]}-MADEUP")
+    return str(values.get(argument) or f"{address.rpartition('.')[2]}-{MADE_UP}")
 
 
 def _key(address: str, _: Mapping[str, Any], place: Place) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared import UNREADABLE, UnreadableError
+from tap.declared import UNREADABLE, MalformedError
 from tap.declared.resources import (
     DEFAULT_PROVIDER,
     EXAMPLE,
@@ -45,8 +45,15 @@ def read(
     :param known: attributes by address, of what is deployed: they win over made-up ones.
     """
     resolver = _Resolver(document, place, variables or {}, known or {})
-    modules = (f"module.{name}" for one in _listed(document.get("module")) for name in one)
-    return Document(resolver.place, tuple(resolver.resources()), tuple(modules))
+    modules = tuple(f"module.{name}" for one in _listed(document.get("module")) for name in one)
+    made = Document(resolver.place, tuple(resolver.resources()), modules)
+    unmet = {one.condition for one in made.of_type("aws_cloudwatch_metric_alarm") if not one.exists}
+    return replace(made, when={one: replace(made, resources=tuple(_met(one, made))) for one in unmet})
+
+
+def _met(condition: str, document: Document) -> Iterator[Resource]:
+    """The resources where a condition is met."""
+    return (replace(one, exists=True) if one.condition == condition else one for one in document.resources)
 
 
 class _Resolver:
@@ -85,12 +92,11 @@ class _Resolver:
                 number = _number(values)
                 attributes = self._attributes(address)
             except UNREADABLE as error:
-                raise UnreadableError(address) from error
+                raise MalformedError(address) from error
             if number != 0:
-                condition = json.dumps([body.get("count"), body.get("for_each")]) if number is None else ""
-                in_force = None if number is None else True
-                type_ = address.partition(".")[0]
-                yield Resource(address, type_, values, attributes, condition, in_force, number or 1)
+                condition = str(body.get("for_each") or body.get("count")) if number is None else ""
+                exists = None if number is None else True
+                yield Resource(address, address.partition(".")[0], values, attributes, condition, exists, number or 1)
 
     def resolved(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -148,7 +154,10 @@ class _Resolver:
     def _attributes(self, address: str) -> Mapping[str, Any]:
         body = self._resources[address]
         values = {name: self.resolved(value) for name, value in body.items() if isinstance(value, str | int | bool)}
-        made = attributes_of(address.partition(".")[0], address, values, self.place)
+        place = in_region(self.place, str(values["region"])) if "region" in values else self.place
+        if values.get("provider", "aws") not in DEFAULT_PROVIDER:
+            place = in_region(place, str(values["provider"]))  # of which nothing is known
+        made = attributes_of(address.partition(".")[0], address, values, place)
         return {**made, **self._known.get(address, {})}
 
     def _of_data(self, address: str, attribute: str) -> Any:
@@ -157,7 +166,8 @@ class _Resolver:
             return None
         if type_ == "aws_iam_policy_document":
             data = self._data[address]
-            is_whole = attribute == "json" and not _MERGED.search(json.dumps(data)) and not _has_a_condition_twice(data)
+            is_json = attribute in ("json", "minified_json")
+            is_whole = is_json and not _MERGED.search(json.dumps(data)) and not _has_a_condition_twice(data)
             return json.dumps(policy_document(self.resolved(data))) if is_whole else None
         known = {
             "aws_caller_identity": {"account_id": self.place.account, "id": self.place.account},
@@ -173,9 +183,9 @@ def _number(values: Mapping[str, Any]) -> int | None:
     if isinstance(each, Mapping | list):
         return len(each)
     count = values.get("count")
-    if each is not None or is_unresolved(count):
-        return None
-    return 1 if count is None else int(count)
+    if each is None and count is None:
+        return 1
+    return int(str(count)) if each is None and str(count).isdigit() else None
 
 
 def _is_elsewhere(data: Mapping[str, Any]) -> bool:
@@ -213,7 +223,9 @@ def _has_a_condition_twice(data: Mapping[str, Any]) -> bool:
 
 
 #: Other documents that are put together with it, and statements that hang on something: not evaluated here.
-_MERGED: Final = re.compile(r'"(dynamic|override_policy_documents|source_policy_documents|for_each)": ')
+_MERGED: Final = re.compile(
+    r'"(dynamic|for_each|override_json|override_policy_documents|source_json|source_policy_documents)": (?!\[\])'
+)
 _ELEMENTS: Final = {
     "actions": "Action",
     "not_actions": "NotAction",

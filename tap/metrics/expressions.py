@@ -7,6 +7,7 @@ Python's for Python's own parser. What is not known here is refused, never guess
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +23,8 @@ class ExpressionError(TapError):
     """An expression with something in it that is not known here."""
 
 
-#: What Python reads and CloudWatch doesn't: comments, powers as **, numbers such as 1_000, 0x1f and 1j.
-_PYTHONS: Final = r"#|\*\*|\b\d[\d.]*(?![eE])[A-Za-z_]"
+#: What Python reads and CloudWatch doesn't: comments, powers as **, lower-case operators, numbers such as 1_000 and 0x1f.
+_PYTHONS: Final = r"#|\*\*|\b(and|or)\b|\b\d[\d.]*(?![eE])[A-Za-z_]"
 _BINARY: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -38,6 +39,10 @@ _COMPARED: Final[Mapping[type[ast.cmpop], Callable[[float, float], bool]]] = {
     ast.LtE: operator.le,
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
+}
+_LOGICAL: Final[Mapping[type[ast.boolop], Callable[[float, float], bool]]] = {
+    ast.And: lambda left, right: bool(left and right),
+    ast.Or: lambda left, right: bool(left or right),
 }
 _AGGREGATED: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "SUM": sum,
@@ -68,7 +73,7 @@ def evaluate(expression: str, series: Mapping[str, Points], times: Sequence[int]
     try:
         if re.search(_PYTHONS, re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)):
             raise SyntaxError
-        parsed = ast.parse(expression.strip().replace("^", "**"), mode="eval").body
+        parsed = ast.parse(_in_python(expression), mode="eval").body
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         raise ExpressionError(f"the expression {_short(expression)} can't be read here") from error
     try:
@@ -80,6 +85,13 @@ def evaluate(expression: str, series: Mapping[str, Points], times: Sequence[int]
     if isinstance(value, list):
         raise ExpressionError(f"the expression {expression!r} gives several series")
     return dict.fromkeys(times, float(value)) if isinstance(value, int | float) else value
+
+
+def _in_python(expression: str) -> str:
+    """The expression with Python's operators."""
+    for pattern, operator_ in ((r"\^", "**"), (r"\bAND\b|&&", " and "), (r"\bOR\b|\|\|", " or ")):
+        expression = re.sub(pattern, operator_, expression)
+    return expression.strip()
 
 
 def _short(expression: str) -> str:
@@ -108,6 +120,8 @@ class _Evaluation:
             return _both(operator.sub, 0, self.value(node.operand))
         if isinstance(node, ast.BinOp) and (combine := _BINARY.get(type(node.op))):
             return _both(combine, self.value(node.left), self.value(node.right))
+        if isinstance(node, ast.BoolOp):
+            return functools.reduce(functools.partial(_both, _LOGICAL[type(node.op)]), map(self.value, node.values))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and (compare := _COMPARED.get(type(node.ops[0]))):
             return _both(compare, self.value(node.left), self.value(node.comparators[0]))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:

@@ -39,24 +39,28 @@ def prove(document: Document) -> list[Proof]:
 
     :raises ProofError: when policies can't be evaluated on this machine.
     """
-    listed, broken = [], []
+    listed: list[tuple[Alarm, Document]] = []
+    broken = []
     for resource in document.of_type(TYPE):
+        # An alarm that is only there on a condition is proved for where that is met.
+        own = document if resource.exists else document.when.get(resource.condition, document)
         try:
-            listed.append(of_resource(resource))
+            listed.append((of_resource(own.at(resource.address)), own))
         except UNREADABLE:
             broken.append(Proof(resource.address, resource.address, (unknown(_WHAT, "it can't be read here"),)))
-    asked = [(alarm, one) for alarm in listed for one in _findings_and_questions(alarm, document)]
+    asked = [(alarm, one) for alarm, own in listed for one in _findings_and_questions(alarm, own)]
     requests = [request for _, one in asked if isinstance(one, delivery.Question) for request in one.requests]
     decisions = iter(decide(requests))
-    found: dict[str, list[Finding]] = {alarm.address: [] for alarm in listed}
+    alarms = [alarm for alarm, _ in listed]
+    found: dict[str, list[Finding]] = {alarm.address: [] for alarm in alarms}
     for alarm, one in asked:
         if isinstance(one, Finding):
             found[alarm.address].append(one)
         else:
             found[alarm.address] += one.answer([next(decisions) for _ in one.requests])
-    for address, why in _namesakes(listed, document):
+    for address, why in _namesakes(alarms, document):
         found[address].append(fault(_WHAT, f"{why}: one overwrites the other"))
-    proofs = [Proof(alarm.address, alarm.name, tuple(found[alarm.address])) for alarm in listed]
+    proofs = [Proof(alarm.address, alarm.name, tuple(found[alarm.address])) for alarm in alarms]
     uncovered = [
         Proof(one.address, one.address, (unknown(_WHAT, f"the type {one.type} is not covered by this proof"),))
         for one in document.of_type(*_UNCOVERED)
@@ -64,11 +68,11 @@ def prove(document: Document) -> list[Proof]:
     return [*proofs, *broken, *uncovered]
 
 
-def _namesakes(listed: list[Alarm], document: Document) -> Iterator[tuple[str, str]]:
+def _namesakes(alarms: list[Alarm], document: Document) -> Iterator[tuple[str, str]]:
     """The addresses of alarms that are deployed together under one name, and what is wrong with each."""
-    together = {one.address: one for one in document.of_type(TYPE) if one.in_force and not document.elsewhere(one)}
+    together = {one.address: one for one in document.of_type(TYPE) if not document.missing(one)}
     by_name: dict[str, list[str]] = defaultdict(list)
-    for alarm in listed:
+    for alarm in alarms:
         if alarm.address in together and not is_unresolved(alarm.name):
             by_name[alarm.name].append(alarm.address)
     for first, *more in by_name.values():

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tap.declared.alarms import Alarm
-from tap.declared.resources import ANOTHER_ACCOUNT, Document, Resource, is_unresolved
+from tap.declared.resources import ANOTHER_ACCOUNT, MADE_UP, Document, Resource, is_unresolved
 from tap.proofs.engine import Decision, Request
 from tap.proofs.findings import Finding, fault, proved, unknown
 
@@ -38,9 +38,8 @@ class Question:
 def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     """What can be told at once, and what policies must be asked for."""
     topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
-    own = _declared(alarm, document)
-    if elsewhere := document.elsewhere(own):
-        yield unknown(NOTIFIES, elsewhere)
+    if problem := document.missing(document.at(alarm.address)):
+        yield unknown(NOTIFIES, problem)
         return
     if alarm.actions_enabled is None:
         yield unknown(NOTIFIES, "the document doesn't say whether its actions are on")
@@ -48,26 +47,22 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     if not alarm.actions_enabled:
         yield fault(NOTIFIES, "its actions are switched off (actions_enabled)")
         return
-    if nowhere := [one for one in alarm.alarm_actions if not one.startswith("arn:") and not is_unresolved(one)]:
-        yield fault(NOTIFIES, f"the action {nowhere[0]} is not an ARN")
+    if refused := [one for one in alarm.actions if not one.startswith("arn:") and not is_unresolved(one)]:
+        yield fault(NOTIFIES, f"CloudWatch refuses the action {refused[0]}, which is not an ARN")
     elif not topics:
         yield _without_topic(alarm, document)
     for arn in topics:
-        topic = next((one for one in document.of_type("aws_sns_topic") if one.attributes.get("arn") == arn), None)
+        topic = document.named("aws_sns_topic", arn=arn)
         if is_unresolved(arn):
             yield unknown(NOTIFIES, "which topic it notifies can't be determined from the document")
         elif topic is None:
             yield unknown(NOTIFIES, f"the topic {arn} is not in the document")
-        elif problem := document.elsewhere(topic) or _fifo(topic):
+        elif problem := document.missing(topic) or _fifo(topic):
             yield unknown(NOTIFIES, problem)
         else:
             yield proved(NOTIFIES, topic.address)
             yield from _of_topic(alarm, topic, document)
             yield from _of_key(alarm, topic, document)
-
-
-def _declared(alarm: Alarm, document: Document) -> Resource:
-    return next(one for one in document.resources if one.address == alarm.address)
 
 
 def _without_topic(alarm: Alarm, document: Document) -> Finding:
@@ -96,8 +91,7 @@ def _fifo(topic: Resource) -> str:
 
 def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
     arn = topic.attributes["arn"]
-    there = (_declared(alarm, document), topic)
-    policy, problem = _policy_of(document, "aws_sns_topic_policy", "arn", {arn}, there)
+    policy, problem = _policy_of(document, "aws_sns_topic_policy", "arn", {arn})
     if problem:
         yield unknown(PUBLISHES, problem)
         return
@@ -128,7 +122,7 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
         what = "can't be determined from the document" if is_unresolved(name) else f"({name}) is not in the document"
         yield unknown(ENCRYPTS, f"the key of {topic.address} {what}")
         return
-    if problem := document.elsewhere(key):
+    if problem := document.missing(key):
         yield unknown(ENCRYPTS, problem)
         return
     if argument := next((one for one in _USABLE if is_unresolved(key.values.get(one))), None):
@@ -138,8 +132,7 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
         yield fault(ENCRYPTS, problem)
         return
     names = {key.attributes["arn"], key.attributes["key_id"]}
-    there = (_declared(alarm, document), topic, key)
-    policy, problem = _policy_of(document, "aws_kms_key_policy", "key_id", names, there)
+    policy, problem = _policy_of(document, "aws_kms_key_policy", "key_id", names)
     if problem:
         yield unknown(ENCRYPTS, problem)
         return
@@ -165,54 +158,60 @@ def _question(
     question: str,
     source: str,
 ) -> Question:
-    """The requests, in this order, and what their decisions mean.
+    """The requests for this alarm, and for alarms of other accounts; and what their decisions mean.
 
-    For this alarm; for this alarm, if unknown conditions are as bad as can be; for its namesakes in other accounts.
+    Each with the policy as it is, and with unknown conditions at their best or worst.
     """
     account = document.place.account
+    context = _context(alarm.arn, account)
+    known_keys = {name.lower() for name in context}
+    others_keys = _condition_keys(policy) - known_keys
+    policy = _effective(policy)
+    best, worst = (_if_unknown(policy, known_keys, helps=helps) for helps in (True, False))
 
     def requests(arn: str, owner: str, of: Mapping[str, Any]) -> list[Request]:
-        context = _context(arn, owner)
-        return [Request(_CLOUDWATCH, one, resource, account, context, resource_policy=of) for one in actions]
+        return [
+            Request(_CLOUDWATCH, one, resource, account, _context(arn, owner), resource_policy=of) for one in actions
+        ]
 
-    own = requests(alarm.arn, account, policy)
-    known_keys = {name.lower() for name in own[0].context}
-    others_keys = _condition_keys(policy) - known_keys
-    at_worst = requests(alarm.arn, account, _at_worst(policy, known_keys))
-    namesakes = {one: alarm.arn.replace(f":{account}:", f":{one}:") for one in _strangers(policy, account)}
-    others = [request for owner, arn in namesakes.items() for request in requests(arn, owner, policy)]
+    namesakes = _namesakes(alarm, policy, document)
+    asked = [
+        *(requests(alarm.arn, account, of) for of in (policy, best, worst)),
+        *(requests(arn, owner, of) for owner, arn in namesakes for of in (policy, best)),
+    ]
 
     def answer(decisions: list[Decision]) -> Iterator[Finding]:
         if errors := [one.error for one in decisions if one.error]:
             yield fault(question, f"{source} is not valid: {errors[0][:200]}")
             return
-        denied = [one.action for one, decided in zip(own, decisions, strict=False) if not decided.allowed]
-        is_denied_at_worst = not all(one.allowed for one in decisions[len(own) : 2 * len(own)])
-        if others_keys and (denied or is_denied_at_worst):
-            keys = ", ".join(sorted(others_keys))
-            yield unknown(question, f"{source} depends on {keys}, whose values are not known here")
+        each = iter(decisions)
+        own, at_best, at_worst, *strangers = [[next(each).allowed for _ in some] for some in asked]
+        depends = f"{source} depends on {', '.join(sorted(others_keys))}, whose values are not known here"
+        denied = [action for action, allowed in zip(actions, own, strict=True) if not allowed]
+        if all(at_best) and not (all(own) and all(at_worst)):
+            yield unknown(question, depends)
+        elif denied and MADE_UP in alarm.name and _alarms_named_in(policy) - {"*"}:
+            yield unknown(question, f"{source} names alarms, and which name this one gets is not known here")
         elif denied:
             dropped = "the message is dropped silently"
             yield fault(question, f"{source} does not allow {_CLOUDWATCH} to call {' and '.join(denied)}: {dropped}")
         else:
             yield proved(question, f"by {source}")
-        let_in = {
-            request.context["aws:SourceAccount"]
-            for request, one in zip(others, decisions[2 * len(own) :], strict=True)
-            if one.allowed
-        }
-        if let_in and ANOTHER_ACCOUNT not in let_in:
-            yield fault(
-                KEPT_OUT, f"{source} also lets alarms of other accounts in: of {', '.join(sorted(let_in))}, for example"
-            )
-        elif let_in:
-            yield fault(
-                KEPT_OUT, f"{source} also lets alarms of other accounts in: add a condition on aws:SourceAccount"
-            )
+        let_in = {owner for (owner, _), allowed in zip(namesakes, strangers[::2], strict=True) if any(allowed)}
+        if let_in:
+            yield fault(KEPT_OUT, f"{source} also lets alarms of other accounts in{_way_to_keep_out(let_in)}")
+        elif any(any(allowed) for allowed in strangers[1::2]):
+            yield unknown(KEPT_OUT, depends)
         else:
             yield proved(KEPT_OUT, f"by {source}")
 
-    return Question((*own, *at_worst, *others), answer)
+    return Question(tuple(request for some in asked for request in some), answer)
+
+
+def _way_to_keep_out(let_in: set[str]) -> str:
+    if ANOTHER_ACCOUNT in let_in:
+        return ": add a condition on aws:SourceAccount"
+    return f": of {', '.join(sorted(let_in))}, for example"
 
 
 def _context(alarm_arn: str, owner: str) -> dict[str, str]:
@@ -228,38 +227,47 @@ def _context(alarm_arn: str, owner: str) -> dict[str, str]:
     }
 
 
-def _strangers(policy: Mapping[str, Any], account: str) -> list[str]:
-    """Another account, each that the policy names, and one per first digit, so that a wildcard like 9* is found."""
-    named = re.findall(r"\b\d{12}\b", json.dumps(policy))
-    return sorted({ANOTHER_ACCOUNT, *named, *(digit * 12 for digit in "0123456789")} - {account})
+def _namesakes(alarm: Alarm, policy: Mapping[str, Any], document: Document) -> list[tuple[str, str]]:
+    """Alarms of other accounts that the policy might let in: each account, and the alarm's ARN there.
+
+    The accounts are another one, each that the policy names or begins, and one per first digit, so that a wildcard is
+    found. The alarms have this one's name, or one that a pattern in the policy asks for.
+    """
+    place, text = document.place, json.dumps(policy)
+    named = re.findall(r"\b\d{12}\b", text)
+    begun = [one.ljust(12, "0") for one in re.findall(r'"(\d{1,11})[*?]+"', text)]
+    owners = {ANOTHER_ACCOUNT, *named, *begun, *(digit * 12 for digit in "0123456789")} - {place.account}
+    names = {alarm.name, *(one.replace("*", "x") for one in _alarms_named_in(policy))}
+    return [
+        (owner, replace(place, account=owner).arn("cloudwatch", f"alarm:{name}"))
+        for owner in sorted(owners)
+        for name in sorted(names)
+    ]
+
+
+def _alarms_named_in(policy: Mapping[str, Any]) -> set[str]:
+    """The names of alarms, or patterns of them, in the ARNs of a policy."""
+    return set(re.findall(r'"arn:[^"]*:alarm:([^"]*)"', json.dumps(policy)))
 
 
 def _key(name: str, document: Document) -> Resource | None:
-    for alias in document.of_type("aws_kms_alias"):
-        if name in (alias.attributes.get("id"), alias.attributes.get("arn"), alias.values.get("name")):
+    for attribute in ("id", "arn"):
+        if alias := document.named("aws_kms_alias", **{attribute: name}):
             name = str(alias.values.get("target_key_id", name))
-    for key in document.of_type("aws_kms_key"):
-        if name in (key.attributes.get("arn"), key.attributes.get("key_id")):
-            return key
-    return None
+    return document.named("aws_kms_key", arn=name) or document.named("aws_kms_key", key_id=name)
 
 
-def _policy_of(
-    document: Document, type_: str, argument: str, names: set[str], there: tuple[Resource, ...]
-) -> tuple[Any, str]:
-    """The policy that a resource of its own has for one of these names; or why that can't be told.
-
-    The alarm, its topic and its key are `there`.
-    """
+def _policy_of(document: Document, type_: str, argument: str, names: set[str]) -> tuple[Any, str]:
+    """The policy that a resource of its own has for one of these names; or why that can't be told."""
     listed = list(document.of_type(type_))
     if unresolved := [
         one for one in listed if not isinstance(one.values.get(argument), str) or is_unresolved(one.values[argument])
     ]:
         return None, f"which resource {unresolved[0].address} applies to can't be determined from the document"
     meant = [one for one in listed if one.values[argument] in names]
-    if doubtful := [one for one in meant if one.is_there_with(*there) is None]:
-        return None, f"whether {doubtful[0].address} is there can't be determined from the document"
-    meant = [one for one in meant if one.is_there_with(*there)]
+    if doubtful := [one for one in meant if one.exists is None]:
+        return None, document.missing(doubtful[0])
+    meant = [one for one in meant if one.exists]
     if len(meant) > 1:
         return (
             None,
@@ -296,20 +304,33 @@ def _conditions(statement: Any) -> dict[str, Mapping[str, Any]]:
     return {test: keys for test, keys in tests if isinstance(keys, Mapping)}
 
 
-def _at_worst(policy: Mapping[str, Any], known: set[str]) -> Mapping[str, Any]:
-    """The policy if the conditions of which nothing is known are met where it denies, and not where it allows."""
-    return {**policy, "Statement": [worst for one in _statements(policy) for worst in _statement_at_worst(one, known)]}
+def _effective(policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The policy without statements that name no resource, which have no effect.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html#KMS-CreateKey-request-Policy
+    """
+    kept = [
+        one
+        for one in _statements(policy)
+        if not (isinstance(one, Mapping) and one) or "Resource" in one or "NotResource" in one
+    ]
+    return {**policy, "Statement": kept}
 
 
-def _statement_at_worst(statement: Any, known: set[str]) -> Iterator[Any]:
-    tests = _conditions(statement)
-    if all(name.lower() in known for keys in tests.values() for name in keys):
-        yield statement
-    elif statement.get("Effect") == "Deny":
-        kept = {test: {n: v for n, v in keys.items() if n.lower() in known} for test, keys in tests.items()}
-        rest = {name: value for name, value in statement.items() if name != "Condition"}
-        asked = {test: keys for test, keys in kept.items() if keys}
-        yield rest | ({"Condition": asked} if asked else {})
+def _if_unknown(policy: Mapping[str, Any], known: set[str], *, helps: bool) -> Mapping[str, Any]:
+    """The policy if each condition on an unknown key is as good as can be for the request, or as bad.
+
+    It is met in a permission and not in a denial, or the other way round.
+    """
+    statements: list[Any] = []
+    for one in _statements(policy):
+        tests = _conditions(one)
+        if all(name.lower() in known for keys in tests.values() for name in keys):
+            statements.append(one)
+        elif (one.get("Effect") == "Allow") == helps:
+            kept = {test: {n: v for n, v in keys.items() if n.lower() in known} for test, keys in tests.items()}
+            statements.append({**one, "Condition": {test: keys for test, keys in kept.items() if keys}})
+    return {**policy, "Statement": statements}
 
 
 def _condition_keys(policy: Mapping[str, Any]) -> set[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from typing import Final
 
 from tap.declared.alarms import Alarm, Query
-from tap.declared.resources import Document, is_unresolved
+from tap.declared.resources import Document, Resource, is_unresolved
 from tap.metrics import catalogue
+from tap.proofs import tables
 from tap.proofs.findings import Finding, fault, proved, unknown
 
 EXISTS: Final = "AWS emits the metric"
@@ -22,9 +22,10 @@ _COMPARISONS: Final = (
     *("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"),
 )
 #: Arguments of which an alarm has one or the other.
+_OF_ONE_METRIC: Final = ("metric_name", "namespace", "dimensions", "period", "statistic", "extended_statistic", "unit")
 _EITHER: Final = (
+    *((one, "metric_query") for one in _OF_ONE_METRIC),
     ("statistic", "extended_statistic"),
-    ("metric_name", "metric_query"),
     ("threshold", "threshold_metric_id"),
 )
 _SEARCHES: Final = r"\s*SELECT\b|.*\bSEARCH\("
@@ -35,7 +36,10 @@ _WEEK: Final = 7 * _DAY
 
 
 def findings(alarm: Alarm, document: Document) -> Iterator[Finding]:
-    """The two questions, each answered for all metrics together, or once for each that is at fault."""
+    """Whether CloudWatch accepts the alarm, AWS emits its metrics, and the alarm asks for them in a way that fits.
+
+    Each is answered for all metrics together, or once for each that is at fault.
+    """
     if refused := list(_refused(alarm)):
         yield from refused
         return
@@ -61,99 +65,34 @@ def _elsewhere(query: Query, document: Document) -> Finding | None:
     """What may have data, but not of what the document declares."""
     if query.account and query.account != document.place.account:
         return unknown(EXISTS, f"{query.metric} is of the account {query.account}, which is not the document's")
-    tables = {one.attributes.get("name"): one for one in document.of_type("aws_dynamodb_table")}
-    dimensions = dict(query.dimensions)
-    name, index = dimensions.get("TableName"), dimensions.get("GlobalSecondaryIndexName")
+    name = dict(query.dimensions).get("TableName")
     if not name:
         return None
-    if name not in tables:
-        hidden = " (the name of another table can't be determined)" if is_unresolved(list(filter(None, tables))) else ""
+    table = document.named("aws_dynamodb_table", name=name)
+    if table is None:
+        is_hidden = any(is_unresolved(one.attributes.get("name")) for one in document.of_type("aws_dynamodb_table"))
+        hidden = " (the name of another table can't be determined)" if is_hidden else ""
         return unknown(EXISTS, f"{query.metric} is of the table {name}, which the document doesn't declare{hidden}")
-    if problem := document.elsewhere(tables[name]):
+    if problem := document.missing(table):
         return unknown(EXISTS, problem)
-    values = tables[name].values
-    if index and index not in (names := _indexes(values)):
-        if "dynamic" in values or is_unresolved(names):
+    return _of_table(query, table, document)
+
+
+def _of_table(query: Query, table: Resource, document: Document) -> Finding | None:
+    """What the table doesn't have, or may not have, and so no data of the metric."""
+    if index := dict(query.dimensions).get("GlobalSecondaryIndexName"):
+        has_it = tables.has_index(table, index)
+        if has_it is None:
             return unknown(EXISTS, f"whether the table has the index {index} can't be determined from the document")
-        return unknown(EXISTS, f"{query.metric} is of the index {index}, which the document's table doesn't have")
-    needs = () if "dynamic" in values else _needs_of(query.metric)
-    for need in needs:
-        if (holds := need.holds(values)) is None:
-            return unknown(EXISTS, f"whether the table {name} {need.said} can't be determined from the document")
-        if not holds and not any(document.of_type(need.by_a_resource)):
-            return fault(EXISTS, f"the table {name} {need.lacked}, so {query.metric} has no data")
+        if not has_it:
+            return unknown(EXISTS, f"{query.metric} is of the index {index}, which the document's table doesn't have")
+    name = table.attributes["name"]
+    for has_it, what in tables.needs(query, table, document):
+        if has_it is None:
+            return unknown(EXISTS, f"whether the table {name} has {what} can't be determined from the document")
+        if not has_it:
+            return fault(EXISTS, f"the table {name} doesn't have {what}, so {query.metric} has no data")
     return None
-
-
-def _indexes(table: Mapping[str, Any]) -> list[str]:
-    listed = table.get("global_secondary_index") or table.get("global_secondary_indexes") or []
-    blocks = [listed] if isinstance(listed, Mapping) else listed
-    return [str(one.get("name") or one.get("index_name")) for one in blocks if isinstance(one, Mapping)]
-
-
-@dataclass(frozen=True)
-class _Need:
-    """What a table must have, or be, for a metric; `holds` is None where the document doesn't say it."""
-
-    holds: Callable[[Mapping[str, Any]], bool | None]
-    said: str
-    lacked: str
-    by_a_resource: str = ""
-
-
-def _has(*arguments: str, by_default: bool = True) -> Callable[[Mapping[str, Any]], bool | None]:
-    """Whether it has any of these arguments (Terraform's, CloudFormation's), and doesn't switch it off.
-
-    `by_default` says whether a block that doesn't say `enabled` is on.
-    """
-
-    def holds(table: Mapping[str, Any]) -> bool | None:
-        given = [table[one] for one in arguments if table.get(one)]
-        return None if is_unresolved(given) else any(_is_on(one, by_default=by_default) for one in given)
-
-    return holds
-
-
-def _is_on(value: Any, *, by_default: bool) -> bool:
-    block = value[0] if isinstance(value, list) and value else value
-    is_on = block.get("enabled", by_default) if isinstance(block, Mapping) else block
-    return str(is_on).lower() not in ("false", "")
-
-
-def _bills_as(mode: str) -> Callable[[Mapping[str, Any]], bool | None]:
-    def holds(table: Mapping[str, Any]) -> bool | None:
-        billing = table.get("billing_mode") or "PROVISIONED"  # the default of both
-        return None if is_unresolved(billing) else billing == mode
-
-    return holds
-
-
-_REPLICA: Final = _Need(_has("replica", "replicas"), "has a replica", "has no replica", "aws_dynamodb_table_replica")
-_STREAM: Final = _Need(_has("stream_enabled", "stream_specification"), "has a stream", "has no stream")
-_TTL: Final = _Need(_has("ttl", "time_to_live_specification", by_default=False), "has TTL", "has no TTL")
-_PROVISIONED: Final = _Need(_bills_as("PROVISIONED"), "is PROVISIONED", "is PAY_PER_REQUEST")
-_ON_DEMAND: Final = _Need(_bills_as("PAY_PER_REQUEST"), "is PAY_PER_REQUEST", "is PROVISIONED")
-_MAXIMUM: Final = _Need(
-    # Those of a global table's replicas and of an index have a place of their own.
-    _has("on_demand_throughput", "write_on_demand_throughput_settings", "replicas", "global_secondary_index"),
-    "has an on-demand maximum",
-    "has no on-demand maximum",
-)
-
-
-def _needs_of(metric: str) -> tuple[_Need, ...]:
-    """For throttles by their reason: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html."""
-    if metric in ("PendingReplicationCount", "ReplicationLatency"):
-        return (_REPLICA,)
-    if metric in ("ReturnedBytes", "ReturnedRecordsCount"):
-        return (_STREAM,)
-    if metric == "TimeToLiveDeletedItemCount":
-        return (_TTL,)
-    if metric.startswith("OnDemandMax") or "MaxOnDemand" in metric:
-        return (_ON_DEMAND, _MAXIMUM)
-    if "AccountLimit" in metric:
-        return (_ON_DEMAND,)
-    return (_PROVISIONED,) if metric.startswith("Provisioned") or "ProvisionedThroughput" in metric else ()
 
 
 def _misfits(alarm: Alarm) -> Iterator[Finding]:
@@ -197,7 +136,7 @@ def _refused_arguments(alarm: Alarm) -> Iterator[str]:
     for one, other in _EITHER:
         if {one, other} <= alarm.given:
             yield f"it has both {one} and {other}: only one of them is allowed"
-    if len(alarm.alarm_actions) > _MOST_ACTIONS or len(alarm.ok_actions) > _MOST_ACTIONS:
+    if max(map(len, (alarm.alarm_actions, alarm.ok_actions, alarm.insufficient_data_actions))) > _MOST_ACTIONS:
         yield f"it has more than {_MOST_ACTIONS} actions for a state"
 
 

@@ -42,6 +42,9 @@ def findings(alarm: Alarm) -> Iterator[Finding]:
     if alarm.threshold is None or not abs(alarm.threshold) < _HIGHEST:
         yield unknown(FIRES, f"the threshold must be a fixed number below {_HIGHEST:.0e} to be evaluated here")
         return
+    if len({one.period for one in alarm.metrics}) > 1:
+        yield unknown(FIRES, "its metrics have different periods, which this proof does not cover")
+        return
     try:
         yield from _answers(alarm)
     except ExpressionError as error:
@@ -57,12 +60,11 @@ def _answers(alarm: Alarm) -> Iterator[Finding]:
     else:
         yield proved(SILENT, f"without data it is {quiet[-1]}")
     firing = [_first_firing(alarm, alone) for alone in _alone(alarm)]
-    if None in firing and _is_cut_short(alarm):
-        yield unknown(FIRES, "it has too many metrics and periods to try all values")
-        return
     if None in firing:
-        names = [_said(alone) for alone, one in zip(_alone(alarm), firing, strict=True) if one is None]
-        yield fault(FIRES, f"no values of {', '.join(names)} take it to ALARM")
+        yield _not_firing(alarm, firing)
+        return
+    if calmed := [alone for alone in _alone(alarm) if all(map(_is_event, alone)) and not _fires_at_many(alarm, alone)]:
+        yield fault(FIRES, f"a few {_said(calmed[0])} take it to ALARM, and many don't")
         return
     yield proved(FIRES, f"{alarm.comparison} {alarm.threshold:.15g}: {_series_said(alarm)}")
     breaches = [one for one in firing if one is not None]
@@ -74,11 +76,34 @@ def _answers(alarm: Alarm) -> Iterator[Finding]:
         yield proved(RECOVERS, "when the trouble is over it is OK")
 
 
+def _not_firing(alarm: Alarm, firing: Sequence[dict[str, Level] | None]) -> Finding:
+    if _is_cut_short(alarm):
+        return unknown(FIRES, "it has too many metrics and periods to try all values")
+    silent = [_said(alone) for alone, one in zip(_alone(alarm), firing, strict=True) if one is None]
+    if len({one.metric for one in alarm.metrics}) == 1 or _first_firing(alarm, alarm.metrics) is None:
+        return fault(FIRES, f"no values of {', '.join(silent)} take it to ALARM")
+    others = "while the others have no data: if they should, use FILL"
+    return unknown(FIRES, f"no values of {', '.join(silent)} take it to ALARM {others}")
+
+
 def _alone(alarm: Alarm) -> list[tuple[Query, ...]]:
-    """What must be able to fire it: of one metric counted in parts, each part alone; or else all metrics together."""
-    if len({(one.namespace, one.metric) for one in alarm.metrics}) == 1:
-        return [(one,) for one in alarm.metrics]
-    return [alarm.metrics]
+    """What must be able to fire it: each kind of event without the others, beside what is emitted while all is well."""
+    others = tuple(one for one in alarm.metrics if not _is_event(one))
+    events: dict[tuple[object, ...], list[Query]] = {}
+    for one in alarm.metrics:
+        if _is_event(one):
+            events.setdefault((one.namespace, one.metric, one.dimensions), []).append(one)
+    return [(*queries, *others) for queries in events.values()] or [others]
+
+
+def _is_event(query: Query) -> bool:
+    metric = _known(query)
+    return metric.sparse and not metric.of_traffic
+
+
+def _fires_at_many(alarm: Alarm, events: tuple[Query, ...]) -> bool:
+    many = dict.fromkeys((one.id for one in alarm.metrics), None) | dict.fromkeys((one.id for one in events), 1e6)
+    return states(alarm, [(many, alarm.evaluation_periods + 1)])[-1] == "ALARM"
 
 
 def _first_firing(alarm: Alarm, among: tuple[Query, ...]) -> dict[str, Level] | None:
@@ -226,5 +251,5 @@ def _series_said(alarm: Alarm) -> str:
     count = len(alarm.metrics)
     if count == 1:
         return "the metric alone fires it"
-    is_each = len(_alone(alarm)) > 1
+    is_each = len(_alone(alarm)) == count
     return f"each of the {count} metrics alone fires it" if is_each else f"the {count} metrics together fire it"

@@ -89,6 +89,19 @@ def another(type_: str, **values: Any) -> Change:
     return lambda template: template["Resources"].update(Another={"Type": type_, "Properties": values})
 
 
+def alarm_if(made: dict[str, Any]) -> Change:
+    return both(
+        lambda template: template.update(Conditions={"There": made}),
+        lambda template: template["Resources"]["Alarm"].update(Condition="There"),
+    )
+
+
+def literal_names(template: dict[str, Any]) -> None:
+    literal_place(template)
+    (statement,) = template["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    statement["Condition"]["ArnLike"] = {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:222233334444:alarm:orders-*"}
+
+
 def in_gov_cloud(template: dict[str, Any]) -> None:
     literal_place(template)
     (statement,) = template["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Statement"]
@@ -196,7 +209,7 @@ TEMPLATES: dict[str, tuple[Change, str, str]] = {
             properties("Alarm", MetricName="TimeToLiveDeletedItemCount"),
         ),
         "fault",
-        "has no TTL",
+        "doesn't have TTL",
     ),
     "dimensions of another kind": (
         another("AWS::Logs::MetricFilter", MetricTransformations=[{"Dimensions": [{"Key": "a", "Value": "b"}]}]),
@@ -220,10 +233,38 @@ TEMPLATES: dict[str, tuple[Change, str, str]] = {
     "a denial that may be there": (
         policy_if("", "Open", "Deny", Open=OPEN),
         "unknown",
-        "whether Policy is there can't",
+        "Policy may not be there: it depends on Open",
     ),
     "a policy that comes with the alarm": (policy_if("Open", "Open", "Allow", Open=OPEN), "proved", NOTIFIES),
     "a denial that comes with the alarm": (policy_if("Open", "Open", "Deny", Open=OPEN), "fault", "does not allow"),
+    "an alarm on a condition, and its actions on the same": (
+        both(
+            alarm_if(OPEN),
+            properties("Alarm", AlarmActions={"Fn::If": ["There", [{"Ref": "Topic"}], {"Ref": "AWS::NoValue"}]}),
+        ),
+        "proved",
+        NOTIFIES,
+    ),
+    "an alarm that is switched off where it is there": (
+        both(alarm_if(NEVER), properties("Alarm", ActionsEnabled={"Fn::If": ["There", False, True]})),
+        "fault",
+        "its actions are switched off",
+    ),
+    "a table that is not there": (
+        both(
+            condition(NEVER),
+            properties("Orders", TableName="orders"),
+            of_table("orders"),
+            lambda template: template["Resources"]["Orders"].update(Condition="Encrypted"),
+        ),
+        "unknown",
+        "Orders isn't there with the defaults: it depends on Encrypted",
+    ),
+    "a policy for alarms by their names": (
+        literal_names,
+        "unknown",
+        "the policy of Topic names alarms, and which name this one gets is not known here",
+    ),
     "the default of a mapping": (
         both(
             lambda template: template.update(Mappings={"Tables": {"a": {"b": "c"}}}),
@@ -570,6 +611,29 @@ class TestDocuments:
         assert plans.read(state).place.region == "eu-west-1"
         alarm["values"] = {"arn": "arn:aws-us-gov:cloudwatch:us-gov-west-1:222233334444:alarm:a"}
         assert plans.read(state).place == Place("aws-us-gov", "us-gov-west-1", "222233334444")
+
+    def test_a_first_plan_is_where_its_data_sources_are(self) -> None:
+        """Or of the account that it names, if it names one."""
+        region = {"address": "data.aws_region.r", "type": "aws_region", "values": {"name": "eu-west-1"}}
+        topic = {"address": "aws_sns_topic.t", "type": "aws_sns_topic", "mode": "managed"}
+        topic |= {"values": {"policy": '{"aws:SourceAccount": "222233334444"}'}}  # type: ignore[dict-item]
+        plan = {
+            "planned_values": {"root_module": {"resources": [topic]}},
+            "prior_state": {"values": {"root_module": {"resources": [region]}}},
+        }
+        assert plans.read(plan).place == Place("aws", "eu-west-1", "222233334444")
+
+    def test_what_a_state_has_in_another_account_is_not_known(self) -> None:
+        arns = {ALARM: "arn:aws:cloudwatch:us-east-1:111122223333:alarm:a"}
+        arns["aws_sns_topic"] = "arn:aws:sns:us-east-1:222233334444:t"
+        values = {"alarm_name": "a", "alarm_actions": [arns["aws_sns_topic"]]}
+        resources = [
+            {"address": f"{type_}.x", "type": type_, "mode": "managed", "values": {"arn": arn, **values}}
+            for type_, arn in arns.items()
+        ]
+        state = {"terraform_version": "1.11.4", "values": {"root_module": {"resources": resources}}}
+        (proof,) = prove(plans.read(state))
+        assert "aws_sns_topic.x is, or may be, in another region or account" in said(proof, "unknown")
 
     def test_a_plan_is_of_the_account_of_its_own_provider(self) -> None:
         callers = {"own": "222233334444", "other": "999999999999", "unknown": None}

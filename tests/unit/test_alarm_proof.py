@@ -108,11 +108,16 @@ def encryption_context(statements: list[Any]) -> list[Any]:
     return [statements[0], {**statements[1], "Condition": context}]
 
 
-def merged_document(document: dict[str, Any]) -> None:
-    document["data"]["aws_iam_policy_document"] = {"all": {"statement": [], "override_policy_documents": ["${var.x}"]}}
-    document["resource"]["aws_sns_topic_policy"]["SNSTopicPolicy"]["policy"] = (
-        "${data.aws_iam_policy_document.all.json}"
-    )
+def put_over(more: dict[str, Any]) -> Change:
+    """A policy document that is put together with others."""
+
+    def apply(document: dict[str, Any]) -> None:
+        document["data"]["aws_iam_policy_document"] = {"all": {"statement": [], **more}}
+        document["resource"]["aws_sns_topic_policy"]["SNSTopicPolicy"]["policy"] = (
+            "${data.aws_iam_policy_document.all.json}"
+        )
+
+    return apply
 
 
 def four_long_ones(document: dict[str, Any]) -> None:
@@ -146,6 +151,49 @@ def allowed_if(condition: dict[str, Any]) -> Change:
         return [own, {**cloudwatch, "Condition": {**cloudwatch["Condition"], **condition}}]
 
     return policy("aws_kms_key", "KMSKey", edit)
+
+
+def also_allowed(condition: dict[str, Any]) -> Change:
+    """A second statement by which CloudWatch may publish."""
+
+    def edit(statements: list[Any]) -> list[Any]:
+        return [*statements, {**statements[0], "Sid": "More", "Condition": condition}]
+
+    return policy("aws_sns_topic_policy", "SNSTopicPolicy", edit)
+
+
+def without_resource(statements: list[Any]) -> list[Any]:
+    return [{name: value for name, value in one.items() if name != "Resource"} for one in statements]
+
+
+def for_a_role(statements: list[Any]) -> list[Any]:
+    """Nothing for CloudWatch, and a condition of which nothing is known for somebody else."""
+    via = {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}}
+    role = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/worker"}
+    return [statements[0], {"Effect": "Allow", "Principal": role, "Action": "kms:*", "Resource": "*", "Condition": via}]
+
+
+def queries(text: str, *metrics: tuple[str, str, int]) -> Change:
+    """An alarm on an expression of metrics of the table: m0, m1, … by name, statistic and period."""
+
+    def apply(document: dict[str, Any]) -> None:
+        expression(text)(document)
+        watched = [
+            {
+                "id": f"m{number}",
+                "metric": {
+                    "namespace": "AWS/DynamoDB",
+                    "dimensions": PER_OPERATION if name == "SuccessfulRequestLatency" else {"TableName": TABLE},
+                    "metric_name": name,
+                    "stat": statistic,
+                    "period": period,
+                },
+            }
+            for number, (name, statistic, period) in enumerate(metrics)
+        ]
+        document["resource"][ALARM][READS]["metric_query"][1:] = watched
+
+    return apply
 
 
 def in_place(statements: Any) -> Callable[[list[Any]], Any]:
@@ -219,6 +267,12 @@ def denied_by_service(statements: list[Any]) -> list[Any]:
     ]
 
 
+def topic_of_that_name_elsewhere(document: dict[str, Any]) -> None:
+    topics = document["resource"]["aws_sns_topic"]
+    document["resource"]["aws_sns_topic"] = {"Us": {"name": topics["SNSTopic"]["name"], "provider": "aws.us"}, **topics}
+    resource("aws_sns_topic_policy", "Us", arn="${aws_sns_topic.Us.arn}", policy="{}")(document)
+
+
 def looked_at(document: dict[str, Any]) -> None:
     document["resource"][ALARM][READS]["alarm_actions"] = []
     name = DEFAULTS.names.read_throttle_alarm
@@ -252,6 +306,7 @@ PER_OPERATION = {"TableName": TABLE, "Operation": "GetItem"}
 OF_STREAM = {"TableName": TABLE, "Operation": "GetRecords", "StreamLabel": "2026-01-01T00:00:00.000"}
 TTL = "TimeToLiveDeletedItemCount"
 MAYBE = "${var.cmk ? 1 : 0}"
+TABLE_ADDRESS = "aws_dynamodb_table.TurnAroundPromptTable"
 #: What is changed, at which alarm it shows, and what is said of it.
 FAULTS: dict[str, tuple[Change, str, str]] = {
     "UserErrors per table": (
@@ -370,13 +425,13 @@ FAULTS |= {
     "capacity that is not provisioned": (
         change(READS, metric_name="ProvisionedReadCapacityUnits", statistic="Average"),
         READS,
-        f"the table {TABLE} is PAY_PER_REQUEST",
+        f"the table {TABLE} doesn't have provisioned capacity",
     ),
-    "replication without a replica": (REPLICATION, READS, "has no replica"),
+    "replication without a replica": (REPLICATION, READS, "doesn't have a replica in eu-west-1"),
     "TTL deletions without TTL": (
         both(without_ttl, change(READS, metric_name="TimeToLiveDeletedItemCount")),
         READS,
-        "has no TTL",
+        "doesn't have TTL",
     ),
     "a key of which nothing is said": (
         lambda document: document["resource"]["aws_kms_key"].update(KMSKey={}),
@@ -389,27 +444,27 @@ FAULTS |= {
     "records of a stream that is off": (
         both(table(stream_enabled="false"), change(READS, metric_name="ReturnedRecordsCount", dimensions=OF_STREAM)),
         READS,
-        "has no stream",
+        "doesn't have a stream",
     ),
     "TTL that is off": (
         both(table(ttl=[{"attribute_name": "", "enabled": False}]), change(READS, metric_name=TTL)),
         READS,
-        "has no TTL",
+        "doesn't have TTL",
     ),
     "throttles of capacity that is not provisioned": (
         change(READS, metric_name="ReadProvisionedThroughputThrottleEvents"),
         READS,
-        "is PAY_PER_REQUEST",
+        "doesn't have provisioned capacity",
     ),
     "throttles of on-demand capacity": (
         both(table(billing_mode="PROVISIONED"), change(READS, metric_name="ReadMaxOnDemandThroughputThrottleEvents")),
         READS,
-        "is PROVISIONED",
+        "doesn't have on-demand capacity",
     ),
     "an on-demand maximum that is not set": (
         change(READS, metric_name="OnDemandMaxReadRequestUnits", statistic="Maximum"),
         READS,
-        "has no on-demand maximum",
+        "doesn't have an on-demand maximum for reads",
     ),
     "missing data in another case": (
         change(READS, treat_missing_data="NotBreaching"),
@@ -430,8 +485,79 @@ FAULTS |= {
         READS,
         "no queries return data (return_data = true): exactly one must",
     ),
+    "a metric's period beside queries": (
+        change(ERRORS, period=60),
+        ERRORS,
+        "it has both period and metric_query: only one of them is allowed",
+    ),
+    "an OK action that is a name": (
+        change(READS, ok_actions=["alerts"]),
+        READS,
+        "CloudWatch refuses the action alerts, which is not an ARN",
+    ),
+    "a statement of a topic's without resource": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", without_resource),
+        READS,
+        "does not allow cloudwatch.amazonaws.com to call sns:Publish",
+    ),
+    "a statement of a key's without resource": (
+        policy("aws_kms_key", "KMSKey", without_resource),
+        READS,
+        "does not allow cloudwatch.amazonaws.com to call kms:GenerateDataKey",
+    ),
+    "a key for somebody else, on a condition": (
+        policy("aws_kms_key", "KMSKey", for_a_role),
+        READS,
+        "does not allow cloudwatch.amazonaws.com to call kms:GenerateDataKey",
+    ),
+    "others' alarms of another name": (
+        also_allowed({"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*:*:alarm:prod-*"}}),
+        READS,
+        "also lets alarms of other accounts in",
+    ),
+    "others by how their account begins": (
+        also_allowed({"StringLike": {"aws:SourceAccount": "12*"}}),
+        READS,
+        "also lets alarms of other accounts in: of 120000000000, for example",
+    ),
+    **{
+        f"an on-demand maximum {name}": (
+            both(
+                table(on_demand_throughput=[maximum], global_secondary_index=[{"name": "i"}]),
+                change(READS, metric_name="ReadMaxOnDemandThroughputThrottleEvents"),
+            ),
+            READS,
+            "doesn't have an on-demand maximum for reads",
+        )
+        for name, maximum in {
+            "of writes": {"max_write_request_units": 5},
+            "of -1": {"max_read_request_units": -1},
+        }.items()
+    },
+    "a replica in another region": (
+        both(table(replica=[{"region_name": "eu-north-1"}]), REPLICATION),
+        READS,
+        "a replica in",
+    ),
+    "latency of a stream that is off": (
+        both(
+            table(stream_enabled=False),
+            change(READS, metric_name="SuccessfulRequestLatency", statistic="Average", dimensions=OF_STREAM),
+        ),
+        READS,
+        "doesn't have a stream",
+    ),
+    "a few events, and not many": (
+        change(READS, comparison_operator="LessThanThreshold", threshold=5, period=60),
+        READS,
+        "a few ReadThrottleEvents take it to ALARM, and many don't",
+    ),
     "too long a name": (change(READS, alarm_name="x" * 256), READS, "its name has 256 characters: 255 are the most"),
-    "a topic by its name": (change(READS, alarm_actions=["alerts"]), READS, "the action alerts is not an ARN"),
+    "a topic by its name": (
+        change(READS, alarm_actions=["alerts"]),
+        READS,
+        "CloudWatch refuses the action alerts, which is not an ARN",
+    ),
     "an account that the policy names": (
         policy("aws_sns_topic_policy", "SNSTopicPolicy", for_accounts("999999999998")),
         READS,
@@ -539,7 +665,7 @@ UNKNOWN |= {
         "apply to the same resource: one overwrites the other",
     ),
     "a document that is put together": (
-        merged_document,
+        put_over({"override_policy_documents": ["${var.x}"]}),
         READS,
         "the policy of aws_sns_topic.SNSTopic can't be determined",
     ),
@@ -585,12 +711,12 @@ UNKNOWN |= {
     "billing by a variable": (
         both(table(billing_mode="${var.x}"), change(READS, metric_name="ProvisionedReadCapacityUnits")),
         READS,
-        f"whether the table {TABLE} is PROVISIONED can't be determined",
+        f"whether the table {TABLE} has provisioned capacity can't be determined",
     ),
     "a policy of a key that may be there": (
         key_policy_apart(count=MAYBE),
         READS,
-        "whether aws_kms_key_policy.Apart is there can't be determined",
+        f"aws_kms_key_policy.Apart may not be there: it depends on {MAYBE}",
     ),
     "the account of another provider": (
         account_of("aws.monitoring"),
@@ -623,6 +749,31 @@ UNKNOWN |= {
         f"{text} as Python writes it": (expression(text), READS, "the expression")
         for text in ("True*m", "m*1_0", "m*0x1", "SUM(METRICS(), x=1)")
     },
+    "others of an organization": (
+        also_allowed({"StringEquals": {"aws:SourceOrgID": "o-1234567890"}}),
+        READS,
+        "depends on aws:sourceorgid, whose values are not known here",
+    ),
+    "a table that may not be there": (
+        table(count=MAYBE),
+        READS,
+        f"{TABLE_ADDRESS} may not be there: it depends on {MAYBE}",
+    ),
+    "a document with one put over it": (
+        put_over({"override_json": '${file("more.json")}'}),
+        READS,
+        "the policy of aws_sns_topic.SNSTopic can't be determined",
+    ),
+    "a sum of two without FILL": (
+        queries("m0 + m1", ("ReadThrottleEvents", "Sum", 60), ("WriteThrottleEvents", "Sum", 60)),
+        READS,
+        "no values of ReadThrottleEvents, WriteThrottleEvents take it to ALARM while the others have no data",
+    ),
+    "two periods": (
+        queries("m0 + FILL(m1, 0)", ("ReadThrottleEvents", "Sum", 60), ("WriteThrottleEvents", "Sum", 300)),
+        READS,
+        "its metrics have different periods",
+    ),
     "metrics that are searched for": (
         expression("SEARCH('{AWS/DynamoDB,TableName} MetricName=\"ReadThrottleEvents\"', 'Sum')"),
         READS,
@@ -668,12 +819,26 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
             ),
             READS,
         ),
-        (both(REPLICATION, resource("aws_dynamodb_table_replica", "Eu", global_table_arn="${var.arn}")), READS),
+        (
+            both(
+                REPLICATION, resource("aws_dynamodb_table_replica", "Eu", global_table_arn=f"${{{TABLE_ADDRESS}.arn}}")
+            ),
+            READS,
+        ),
         (policy("aws_sns_topic_policy", "SNSTopicPolicy", perimeter), READS),
         (resource("aws_sns_topic_policy", "Other", count=0, arn="${var.x}", policy="{}"), READS),
         (key(key_usage=None, customer_master_key_spec=None), READS),
+        (topic_of_that_name_elsewhere, READS),
+        (
+            queries(
+                "IF(m0 > 10 AND m1 > 100, m1, 0)",
+                ("SuccessfulRequestLatency", "SampleCount", 60),
+                ("SuccessfulRequestLatency", "Average", 60),
+            ),
+            READS,
+        ),
         (key_policy_apart(), READS),
-        (both(key_policy_apart(count=MAYBE), key(count=MAYBE)), READS),
+        (both(key_policy_apart(count=MAYBE), key(count=MAYBE), change(READS, count=MAYBE)), READS),
         (
             both(
                 table(on_demand_throughput=[{"max_read_request_units": 10}]),
@@ -695,8 +860,10 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         "a perimeter",
         "count 0",
         "null for what is not set",
+        "a topic of the same name in another region",
+        "two statistics of one metric",
         "a key's policy of its own",
-        "both or none of a key and its policy",
+        "all or none of an alarm, a key and its policy",
         "throttles by an on-demand maximum",
     ],
 )
