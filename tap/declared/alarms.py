@@ -48,7 +48,7 @@ class Alarm:
     insufficient_data_actions: tuple[str, ...]
     #: The arguments that are given.
     given: frozenset[str]
-    #: Of what decides when it fires, the arguments that can't be told.
+    #: The arguments that decide when it fires and can't be told.
     undetermined: tuple[str, ...]
 
     @property

@@ -75,7 +75,7 @@ def _attributes(
     resource: Mapping[str, Any], blocks: Mapping[str, Mapping[str, Any]], place: Place
 ) -> Mapping[str, str]:
     given = _given(resource)
-    alias = _alias(blocks.get(_without_index(resource["address"]), {}))
+    alias = _provider_alias(blocks.get(_without_index(resource["address"]), {}))
     if region := alias or given.get("region"):  # of a provider with an alias nothing is known
         place = in_region(place, str(region))
     return attributes_of(resource["type"], resource["address"], given, place) | _texts(given)
@@ -101,7 +101,9 @@ def _place(
         type_: [
             one
             for one in every
-            if one["type"] == type_ and "values" in one and not _alias(blocks.get(_without_index(one["address"]), {}))
+            if one["type"] == type_
+            and "values" in one
+            and not _provider_alias(blocks.get(_without_index(one["address"]), {}))
         ]
         for type_ in ("aws_caller_identity", "aws_region")
     }
@@ -127,7 +129,7 @@ def _places(resources: list[Mapping[str, Any]]) -> Counter[tuple[str, ...]]:
     return Counter(found.groups() for found in arns if found)
 
 
-def _alias(block: Mapping[str, Any]) -> str:
+def _provider_alias(block: Mapping[str, Any]) -> str:
     """The provider of a block, if it is one with an alias."""
     provider = str(block.get("provider_config_key", "")).rpartition(":")[2]
     return provider if "." in provider else ""
@@ -149,7 +151,7 @@ def _whereabouts(resource: Mapping[str, Any], block: Mapping[str, Any]) -> dict[
     arn = str(resource.get("values", {}).get("arn")).split(":")
     if arn[0] == "arn" and len(arn) > 4 and arn[3]:
         found |= {"region": arn[3], "account": arn[4]}
-    return found | ({"provider": provider} if (provider := _alias(block)) else {})
+    return found | ({"provider": provider} if (provider := _provider_alias(block)) else {})
 
 
 def _blocks(module: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

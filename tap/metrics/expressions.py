@@ -23,7 +23,7 @@ class ExpressionError(TapError):
     """An expression with something in it that is not known here."""
 
 
-#: What Python reads and CloudWatch doesn't: comments, powers as **, lower-case operators, numbers such as 1_000 and 0x1f.
+#: What Python reads and CloudWatch doesn't: comments, powers as **, lower-case `and`, numbers such as 1_000 and 0x1f.
 _PYTHONS: Final = r"#|\*\*|\b(and|or)\b|\b\d[\d.]*(?![eE])[A-Za-z_]"
 _BINARY: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
     ast.Add: operator.add,

@@ -90,22 +90,10 @@ def _fifo(topic: Resource) -> str:
 
 
 def _of_topic(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
-    arn = topic.attributes["arn"]
-    policy, problem = _policy_of(document, "aws_sns_topic_policy", "arn", {arn})
-    if problem:
-        yield unknown(PUBLISHES, problem)
-        return
-    policy = policy or topic.values.get("policy")
-    if policy is None:
-        # AWS's default one lets the account that owns the topic do everything, by its alarms too.
-        yield proved(PUBLISHES, "by the default policy of a topic")
-        yield proved(KEPT_OUT, "by the default policy of a topic")
-        return
-    parsed = _parsed(policy)
-    if parsed is None:
-        yield unknown(PUBLISHES, f"the policy of {topic.address} can't be determined from the document")
-        return
-    yield _question(alarm, document, parsed, ("sns:Publish",), arn, PUBLISHES, f"the policy of {topic.address}")
+    # AWS's default policy lets the account that owns the topic do everything, by its alarms too.
+    default = [proved(one, "by the default policy of a topic") for one in (PUBLISHES, KEPT_OUT)]
+    policy, problem = _policy_of(topic, document, "aws_sns_topic_policy", "arn")
+    yield from _by_policy(_Access(topic, ("sns:Publish",), PUBLISHES), policy, problem, default, alarm, document)
 
 
 def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Finding | Question]:
@@ -131,37 +119,43 @@ def _of_key(alarm: Alarm, topic: Resource, document: Document) -> Iterator[Findi
     if problem := _unusable(key):
         yield fault(ENCRYPTS, problem)
         return
-    names = {key.attributes["arn"], key.attributes["key_id"]}
-    policy, problem = _policy_of(document, "aws_kms_key_policy", "key_id", names)
+    why = f"{key.address} has the default policy, which does not let CloudWatch in: the message is dropped silently"
+    policy, problem = _policy_of(key, document, "aws_kms_key_policy", "key_id")
+    access = _Access(key, _KEY_ACTIONS, ENCRYPTS)
+    yield from _by_policy(access, policy, problem, [fault(ENCRYPTS, why)], alarm, document)
+
+
+@dataclass(frozen=True)
+class _Access:
+    """What CloudWatch must be allowed to do, with what, and the question that this answers."""
+
+    resource: Resource
+    actions: tuple[str, ...]
+    question: str
+
+
+def _by_policy(
+    access: _Access, policy: Any, problem: str, default: list[Finding], alarm: Alarm, document: Document
+) -> Iterator[Finding | Question]:
+    """What a policy says; what AWS's `default` does where there is none."""
     if problem:
-        yield unknown(ENCRYPTS, problem)
-        return
-    policy = policy or key.values.get("policy")
-    if policy is None:
-        why = f"{key.address} has the default policy, which does not let CloudWatch in"
-        yield fault(ENCRYPTS, f"{why}: the message is dropped silently")
-        return
-    parsed = _parsed(policy)
-    if parsed is None:
-        yield unknown(ENCRYPTS, f"the policy of {key.address} can't be determined from the document")
-        return
-    arn = key.attributes["arn"]
-    yield _question(alarm, document, parsed, _KEY_ACTIONS, arn, ENCRYPTS, f"the policy of {key.address}")
+        yield unknown(access.question, problem)
+    elif policy is None:
+        yield from default
+    elif (parsed := _parsed(policy)) is None:
+        doubt = f"the policy of {access.resource.address} can't be determined from the document"
+        yield unknown(access.question, doubt)
+    else:
+        yield _question(access, parsed, alarm, document)
 
 
-def _question(
-    alarm: Alarm,
-    document: Document,
-    policy: Mapping[str, Any],
-    actions: tuple[str, ...],
-    resource: str,
-    question: str,
-    source: str,
-) -> Question:
+def _question(access: _Access, policy: Mapping[str, Any], alarm: Alarm, document: Document) -> Question:
     """The requests for this alarm, and for alarms of other accounts; and what their decisions mean.
 
     Each with the policy as it is, and with unknown conditions at their best or worst.
     """
+    question, actions = access.question, access.actions
+    resource, source = access.resource.attributes["arn"], f"the policy of {access.resource.address}"
     account = document.place.account
     context = _context(alarm.arn, account)
     known_keys = {name.lower() for name in context}
@@ -169,9 +163,10 @@ def _question(
     policy = _effective(policy)
     best, worst = (_if_unknown(policy, known_keys, helps=helps) for helps in (True, False))
 
-    def requests(arn: str, owner: str, of: Mapping[str, Any]) -> list[Request]:
+    def requests(alarm_arn: str, owner: str, of: Mapping[str, Any]) -> list[Request]:
         return [
-            Request(_CLOUDWATCH, one, resource, account, _context(arn, owner), resource_policy=of) for one in actions
+            Request(_CLOUDWATCH, one, resource, account, _context(alarm_arn, owner), resource_policy=of)
+            for one in actions
         ]
 
     namesakes = _namesakes(alarm, policy, document)
@@ -257,23 +252,20 @@ def _key(name: str, document: Document) -> Resource | None:
     return document.named("aws_kms_key", arn=name) or document.named("aws_kms_key", key_id=name)
 
 
-def _policy_of(document: Document, type_: str, argument: str, names: set[str]) -> tuple[Any, str]:
-    """The policy that a resource of its own has for one of these names; or why that can't be told."""
+def _policy_of(owner: Resource, document: Document, type_: str, argument: str) -> tuple[Any, str]:
+    """The policy of a topic or a key, its own or by a resource of that type; or why it can't be told."""
     listed = list(document.of_type(type_))
-    if unresolved := [
-        one for one in listed if not isinstance(one.values.get(argument), str) or is_unresolved(one.values[argument])
-    ]:
+    if unresolved := [one for one in listed if is_unresolved(one.values.get(argument, "${}"))]:
         return None, f"which resource {unresolved[0].address} applies to can't be determined from the document"
+    names = (owner.attributes.get("arn"), owner.attributes.get("key_id"))
     meant = [one for one in listed if one.values[argument] in names]
     if doubtful := [one for one in meant if one.exists is None]:
         return None, document.missing(doubtful[0])
     meant = [one for one in meant if one.exists]
     if len(meant) > 1:
-        return (
-            None,
-            f"{' and '.join(one.address for one in meant)} apply to the same resource: one overwrites the other",
-        )
-    return (meant[0].values.get("policy") if meant else None), ""
+        addresses = " and ".join(one.address for one in meant)
+        return None, f"{addresses} apply to the same resource: one overwrites the other"
+    return (meant[0] if meant else owner).values.get("policy") or None, ""
 
 
 #: The arguments by which a key can or can't encrypt a topic.

@@ -11,14 +11,16 @@ from tap.declared.resources import Document, Resource, is_unresolved
 from tap.metrics import catalogue
 from tap.proofs import tables
 from tap.proofs.findings import Finding, fault, proved, unknown
+from tap.proofs.series import COMPARISONS
 
 EXISTS: Final = "AWS emits the metric"
 FITS: Final = "statistic, period and unit fit"
 ACCEPTED: Final = "CloudWatch accepts it"
 _LONGEST_NAME: Final = 255
 _MISSING: Final = ("breaching", "notBreaching", "ignore", "missing")
+#: Those of anomalies as well, which this proof does not evaluate.
 _COMPARISONS: Final = (
-    *("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"),
+    *COMPARISONS,
     *("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"),
 )
 #: Arguments of which an alarm has one or the other.

@@ -26,7 +26,7 @@ Level = float | None
 #: A day of minutes is 1,440 periods: many combinations of many metrics would take minutes.
 _MOST_STEPS: Final = 400_000
 _HIGHEST: Final = 1e15
-_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
     "LessThanThreshold": operator.lt,
@@ -36,7 +36,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 def findings(alarm: Alarm) -> Iterator[Finding]:
     """The three questions. The alarm's metrics must be ones that AWS emits."""
-    if alarm.comparison not in _COMPARISONS:
+    if alarm.comparison not in COMPARISONS:
         yield unknown(FIRES, f"the comparison {alarm.comparison or 'that is not given'} can't be evaluated here")
         return
     if alarm.threshold is None or not abs(alarm.threshold) < _HIGHEST:
@@ -185,7 +185,7 @@ def states(alarm: Alarm, story: Sequence[tuple[Mapping[str, Level], int]]) -> li
     levels = [one for one, periods in story for _ in range(periods)]
     times = [number * alarm.period for number in range(len(levels))]
     points = _points(alarm, times, levels)
-    threshold, breaches = alarm.threshold or 0.0, _COMPARISONS[alarm.comparison]
+    threshold, breaches = alarm.threshold or 0.0, COMPARISONS[alarm.comparison]
     missing = {"breaching": True, "notBreaching": False}.get(alarm.treat_missing_data)
     window: deque[bool | None] = deque([missing] * alarm.evaluation_periods, alarm.evaluation_periods)
     counted = Counter(window)
