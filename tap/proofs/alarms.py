@@ -11,6 +11,7 @@ from tap.declared import UNREADABLE
 from tap.declared.alarms import TYPE, Alarm, of_resource
 from tap.declared.resources import Document, is_unresolved
 from tap.proofs import delivery, metrics, series
+from tap.proofs.access import Question
 from tap.proofs.engine import decide
 from tap.proofs.findings import Finding, Status, fault, unknown
 
@@ -49,7 +50,7 @@ def prove(document: Document) -> list[Proof]:
         except UNREADABLE:
             broken.append(Proof(resource.address, resource.address, (unknown(_WHAT, "it can't be read here"),)))
     asked = [(alarm, one) for alarm, own in listed for one in _findings_and_questions(alarm, own)]
-    requests = [request for _, one in asked if isinstance(one, delivery.Question) for request in one.requests]
+    requests = [request for _, one in asked if isinstance(one, Question) for request in one.requests]
     decisions = iter(decide(requests))
     alarms = [alarm for alarm, _ in listed]
     found: dict[str, list[Finding]] = {alarm.address: [] for alarm in alarms}
@@ -83,7 +84,7 @@ def _namesakes(alarms: list[Alarm], document: Document) -> Iterator[tuple[str, s
             yield from ((one, f"{first} has the same name") for one in more)
 
 
-def _findings_and_questions(alarm: Alarm, document: Document) -> Iterator[Finding | delivery.Question]:
+def _findings_and_questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     if alarm.undetermined:
         yield unknown(_WHAT, f"its {' and '.join(alarm.undetermined)} can't be determined from the document")
     else:
