@@ -70,7 +70,10 @@ def _document(what: str) -> Document:
 
 def _is_file(what: str) -> bool:
     """Whether a file is meant and not an environment, which may have a folder of its name beside it."""
-    is_there = Path(what).exists() and not Path(what).is_dir()
+    try:
+        is_there = Path(what).exists() and not Path(what).is_dir()
+    except OSError:  # too long a name, or a folder that may not be looked into
+        return True
     return is_there or "/" in what or what.endswith((".json", ".yaml", ".yml", ".template", ".tf"))
 
 

@@ -94,8 +94,13 @@ _DECISIVE: Final = (
 
 
 def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alarm:
-    repeated = values.get("dynamic") or {}
-    undetermined = tuple(one for one in _DECISIVE if is_unresolved(values.get(one)) or one in repeated)
+    values = {**values, "metric_query": _without_labels(values.get("metric_query"))}
+    repeated = values.get("dynamic")
+    undetermined = tuple(
+        one
+        for one in _DECISIVE
+        if is_unresolved(values.get(one)) or (isinstance(repeated, Mapping) and one in repeated)
+    )
     values = {one: value for one, value in values.items() if one not in undetermined}
     given = values.get("evaluation_periods")
     periods = 1 if given is None else int(given)
@@ -116,6 +121,13 @@ def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alar
         given=frozenset(one for one, value in values.items() if value not in _NOT_GIVEN.get(one, (None, "", [], {}))),
         undetermined=undetermined,
     )
+
+
+def _without_labels(queries: Any) -> Any:
+    """Labels may have CloudWatch's own `${…}` in them, and decide nothing."""
+    if not isinstance(queries, list):
+        return queries
+    return [{k: v for k, v in one.items() if k != "label"} if isinstance(one, Mapping) else one for one in queries]
 
 
 def _queries(values: Mapping[str, Any]) -> Iterator[Query]:

@@ -13,7 +13,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tap.declared import UNREADABLE, MalformedError
-from tap.declared.resources import EXAMPLE, MADE_UP, Document, Resource, attributes_of, is_unresolved, place_named_in
+from tap.declared.resources import (
+    EXAMPLE,
+    MADE_UP,
+    Document,
+    Resource,
+    accounts_named_in,
+    attributes_of,
+    is_unresolved,
+    place_named_in,
+)
 
 #: CloudFormation types under Terraform's names; any other type keeps its own.
 TYPES: Final[Mapping[str, str]] = {
@@ -67,7 +76,9 @@ def read(template: Mapping[str, Any]) -> Document:
 
 def _read(template: Mapping[str, Any], met: str = "") -> Document:
     reader = _Reader(template, met)
-    return Document(reader.place, tuple(reader.resources()), tuple(_not_read(template)))
+    is_known = "AWS::AccountId" in json.dumps(template)
+    accounts = frozenset() if is_known else accounts_named_in(template)
+    return Document(reader.place, tuple(reader.resources()), tuple(_not_read(template)), accounts=accounts)
 
 
 def _not_read(template: Mapping[str, Any]) -> Iterator[str]:
@@ -77,14 +88,14 @@ def _not_read(template: Mapping[str, Any]) -> Iterator[str]:
 
 
 class _Reader:
-    """`met` is a condition that is taken to be met."""
+    """`met` is a condition that is taken to be met: its parameters have values by which it is, if such are seen."""
 
     def __init__(self, template: Mapping[str, Any], met: str) -> None:
-        self._met = met
+        self._met: set[str] = set()
         self.place = place_named_in(template, EXAMPLE, "AWS::AccountId", "AWS::Region")
         self._template = template
         self._bodies = {name: one for name, one in template["Resources"].items() if not name.startswith("Fn::")}
-        self._parameters = template.get("Parameters", {})
+        self._parameters = dict(template.get("Parameters", {}))
         self._being_resolved: set[str] = set()
         self._functions: Mapping[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
@@ -96,6 +107,8 @@ class _Reader:
             "Fn::Select": lambda value: _item(self.resolved(value[1]), self.resolved(value[0])),
             "Fn::Split": lambda value: _split(value[0], self.resolved(value[1])),
         }
+        if met:
+            self._meet({"Condition": met})
 
     def resources(self) -> Iterator[Resource]:
         for logical_id, body in self._bodies.items():
@@ -204,13 +217,32 @@ class _Reader:
             return then if then == otherwise else "${Fn::If}"
         return then if held else otherwise
 
+    def _meet(self, condition: Any) -> None:
+        """Give parameters the values by which a condition is met; one that no parameter decides is met all the same."""
+        if not isinstance(condition, Mapping):
+            return
+        ((name, argument),) = condition.items()
+        if name == "Condition" and argument not in self._met:
+            self._met.add(argument)
+            self._meet(self._template.get("Conditions", {}).get(argument))
+        elif name in ("Fn::And", "Fn::Or"):
+            for one in argument if name == "Fn::And" else argument[:1]:
+                self._meet(one)
+        elif name == "Fn::Equals":
+            for one, other in (argument, argument[::-1]):
+                if isinstance(one, Mapping) and one.get("Ref") in self._parameters and not isinstance(other, Mapping):
+                    self._parameters[one["Ref"]] = {"Default": other}
+        elif name == "Fn::Not":
+            for parameter in set(re.findall(r'"Ref": "([^"]*)"', json.dumps(argument))) & self._parameters.keys():
+                self._parameters[parameter] = {}  # any other value
+
     def _holds(self, condition: Any) -> bool | None:
         """Whether a condition is met with the parameters' defaults; None when that can't be told."""
         if not isinstance(condition, Mapping):
             return bool(condition)
         ((name, argument),) = condition.items()
         if name == "Condition":
-            if argument == self._met:
+            if argument in self._met:
                 return True
             conditions = self._template.get("Conditions", {})
             return self._holds(conditions[argument]) if argument in conditions else None

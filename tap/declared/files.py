@@ -21,9 +21,9 @@ def read(file: Path) -> Document:
 
     :raises DeclaredError: when it can't be read, or is none of the kinds that are known.
     """
-    if file.exists() and not (file.is_file() or file.is_fifo()):
-        raise DeclaredError(f"{file} can't be read: it is not a file.")
     try:
+        if file.exists() and not (file.is_file() or file.is_fifo()):
+            raise DeclaredError(f"{file} can't be read: it is not a file.")
         content = file.read_bytes()
     except OSError as error:
         raise DeclaredError(f"{file} can't be read: {error.strerror}.") from error
@@ -78,5 +78,5 @@ def _parsed(text: str, file: Path) -> Any:
             raise DeclaredError(f"{file} is no valid JSON: {of_json}.") from error
         at = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise DeclaredError(f"{file} is no valid YAML{at}: {error.problem}.") from error
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, *UNREADABLE, RecursionError):
         return None

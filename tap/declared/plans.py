@@ -163,11 +163,12 @@ def _blocks(module: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _followed(address: str, argument: str, expression: Any, references: _References) -> Any:
-    """What the argument's references lead to, if all lead to the attribute of one resource; or a list with it."""
+    """What the argument's references lead to: the attribute of one resource, or of several where it is a list."""
     found = references.of(expression, "".join(_MODULES.findall(address)))
-    # Of several nobody knows which are taken, and of a map nobody knows the names.
-    value = found.pop() if len(found) == 1 and argument != "dimensions" else UNKNOWN
-    return [value] if argument.endswith("_actions") else value
+    if argument.endswith("_actions"):
+        return sorted(found) or [UNKNOWN]
+    # Of several nobody knows which is taken, and of a map nobody knows the names.
+    return found.pop() if len(found) == 1 and argument != "dimensions" else UNKNOWN
 
 
 class _References:

@@ -55,6 +55,8 @@ class Document:
     not_read: tuple[str, ...] = ()
     #: What was taken for granted, beside the place and the defaults, a sentence each.
     assumed: tuple[str, ...] = ()
+    #: Accounts of which one may be the document's, where its place's is only an example.
+    accounts: frozenset[str] = frozenset()
     #: The document where a condition of an alarm is met that the defaults don't meet, by that condition.
     when: Mapping[str, Document] = field(default_factory=dict)
 
@@ -83,6 +85,11 @@ class Document:
         found = [one for one in self.of_type(type_) if attribute.items() <= one.attributes.items()]
         return next((one for one in found if one.exists), found[0] if found else None)
 
+    def referred_to(self, text: str) -> Resource | None:
+        """The resource that an unresolved reference, `${address.attribute}`, is about; None if there is none."""
+        name = text.removeprefix("${").removesuffix("}")
+        return next((one for one in self.resources if f"{name}.".startswith(f"{one.address}.")), None)
+
     def of_type(self, *types: str) -> Iterator[Resource]:
         """The resources of these types."""
         return (one for one in self.resources if one.type in types)
@@ -104,12 +111,18 @@ def place_named_in(document: Any, place: Place, account: str, region: str) -> Pl
     may be another's, so `place`'s is kept.
     """
     text = json.dumps(document)
-    accounts = set(re.findall(r"(?<![\w-])\d{12}(?![\w-])", text)) if account not in text else set()
+    accounts = accounts_named_in(document) if account not in text else frozenset()
     regions = (
         set(re.findall(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):", text)) if region not in text else set()
     )
-    account = accounts.pop() if len(accounts) == 1 else place.account
-    return in_region(replace(place, account=account), regions.pop() if len(regions) == 1 else place.region)
+    (own,) = accounts if len(accounts) == 1 else (place.account,)
+    return in_region(replace(place, account=own), regions.pop() if len(regions) == 1 else place.region)
+
+
+def accounts_named_in(document: Any) -> frozenset[str]:
+    """The accounts that a document's text names, but for those that share Lambda layers and images."""
+    text = re.sub(r"arn:[^\"]*:layer:", "", json.dumps(document))
+    return frozenset(re.findall(r"(?<![\w-])\d{12}(?![\w-]|\.dkr\.)", text))
 
 
 def in_region(place: Place, region: str) -> Place:
@@ -122,7 +135,7 @@ def attributes_of(type_: str, address: str, values: Mapping[str, Any], place: Pl
     made = _ATTRIBUTES.get(type_)
     found = made(address, values, place) if made else {}
     given = {name: value for name, value in values.items() if isinstance(value, str) and value}
-    return found | given
+    return found | {name: value for name, value in given.items() if not is_unresolved(value)}
 
 
 def _made_up(address: str) -> str:
@@ -132,7 +145,8 @@ def _made_up(address: str) -> str:
 
 def _name(values: Mapping[str, Any], argument: str, address: str) -> str:
     # Nobody knows the name that AWS or Terraform makes: not the address, or a name that is alike would seem the same.
-    return str(values.get(argument) or f"{address.rpartition('.')[2]}-{MADE_UP}")
+    given = values.get(argument)
+    return str(given) if given and not is_unresolved(given) else f"{address.rpartition('.')[2]}-{MADE_UP}"
 
 
 def _key(address: str, _: Mapping[str, Any], place: Place) -> dict[str, str]:

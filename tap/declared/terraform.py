@@ -18,6 +18,7 @@ from tap.declared.resources import (
     EXAMPLE,
     Document,
     Resource,
+    accounts_named_in,
     attributes_of,
     in_region,
     is_unresolved,
@@ -46,7 +47,7 @@ def read(
     """
     resolver = _Resolver(document, place, variables or {}, known or {})
     modules = tuple(f"module.{name}" for one in _listed(document.get("module")) for name in one)
-    made = Document(resolver.place, tuple(resolver.resources()), modules)
+    made = Document(resolver.place, tuple(resolver.resources()), modules, accounts=resolver.accounts)
     unmet = {one.condition for one in made.of_type("aws_cloudwatch_metric_alarm") if not one.exists}
     return replace(made, when={one: replace(made, resources=tuple(_met(one, made))) for one in unmet})
 
@@ -78,6 +79,8 @@ class _Resolver:
         self._known = known
         self._being_resolved: set[str] = set()
         self.place = place or place_named_in(document, EXAMPLE, "aws_caller_identity", "aws_region")
+        is_known = place is not None or "aws_caller_identity" in json.dumps(document.get("data", {}))
+        self.accounts = frozenset() if is_known else accounts_named_in(document)
         provider = self._provider(document)
         if region := provider.get("region"):
             self.place = in_region(self.place, str(region))

@@ -91,7 +91,7 @@ def _in_python(expression: str) -> str:
     """The expression with Python's operators."""
     for pattern, operator_ in ((r"\^", "**"), (r"\bAND\b|&&", " and "), (r"\bOR\b|\|\|", " or ")):
         expression = re.sub(pattern, operator_, expression)
-    return expression.strip()
+    return " ".join(expression.split())
 
 
 def _short(expression: str) -> str:

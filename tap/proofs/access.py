@@ -15,6 +15,8 @@ from tap.proofs.findings import Finding, fault, proved, unknown
 
 KEPT_OUT: Final = "alarms of other accounts are kept out"
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+#: Keys that a request of an AWS service doesn't have, since the service is in no organization.
+_OF_NO_SERVICE: Final = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def question_of(access: Access, policy: Mapping[str, Any], alarm: Alarm, documen
     resource, source = access.resource.attributes["arn"], f"the policy of {access.resource.address}"
     account = document.place.account
     context = _context(alarm.arn, account)
-    known_keys = {name.lower() for name in context}
+    known_keys = {name.lower() for name in context} | _OF_NO_SERVICE
     others_keys = _condition_keys(policy) - known_keys
     policy = _effective(policy)
     best, worst = (_if_unknown(policy, known_keys, helps=helps) for helps in (True, False))
@@ -68,6 +70,12 @@ def question_of(access: Access, policy: Mapping[str, Any], alarm: Alarm, documen
         own, at_best, at_worst, *strangers = [[next(each).allowed for _ in some] for some in asked]
         depends = f"{source} depends on {', '.join(sorted(others_keys))}, whose values are not known here"
         denied = [action for action, allowed in zip(actions, own, strict=True) if not allowed]
+        let_in = {owner for (owner, _), allowed in zip(namesakes, strangers[::2], strict=True) if any(allowed)}
+        if denied and let_in and let_in <= document.accounts:
+            doubt = "whether one of them is the document's own can't be determined"
+            for one in (question, KEPT_OUT):
+                yield unknown(one, f"{source} lets alarms of {', '.join(sorted(let_in))} in: {doubt}")
+            return
         if all(at_best) and not (all(own) and all(at_worst)):
             yield unknown(question, depends)
         elif denied and MADE_UP in alarm.name and _alarms_named_in(policy) - {"*"}:
@@ -77,21 +85,18 @@ def question_of(access: Access, policy: Mapping[str, Any], alarm: Alarm, documen
             yield fault(question, f"{source} does not allow {_CLOUDWATCH} to call {' and '.join(denied)}: {dropped}")
         else:
             yield proved(question, f"by {source}")
-        let_in = {owner for (owner, _), allowed in zip(namesakes, strangers[::2], strict=True) if any(allowed)}
-        if let_in:
-            yield fault(KEPT_OUT, f"{source} also lets alarms of other accounts in{_way_to_keep_out(let_in)}")
-        elif any(any(allowed) for allowed in strangers[1::2]):
-            yield unknown(KEPT_OUT, depends)
-        else:
-            yield proved(KEPT_OUT, f"by {source}")
+        yield _kept_out(let_in, source, depends if any(map(any, strangers[1::2])) else "")
 
     return Question(tuple(request for some in asked for request in some), answer)
 
 
-def _way_to_keep_out(let_in: set[str]) -> str:
+def _kept_out(let_in: set[str], source: str, doubt: str) -> Finding:
     if ANOTHER_ACCOUNT in let_in:
-        return ": add a condition on aws:SourceAccount"
-    return f": of {', '.join(sorted(let_in))}, for example"
+        return fault(KEPT_OUT, f"{source} also lets alarms of other accounts in: add a condition on aws:SourceAccount")
+    if let_in:
+        owners = ", ".join(sorted(let_in))
+        return fault(KEPT_OUT, f"{source} also lets alarms of other accounts in: of {owners}, for example")
+    return unknown(KEPT_OUT, doubt) if doubt else proved(KEPT_OUT, f"by {source}")
 
 
 def _context(alarm_arn: str, owner: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from tap.declared import UNREADABLE
 from tap.declared.alarms import TYPE, Alarm, of_resource
-from tap.declared.resources import Document, is_unresolved
+from tap.declared.resources import MADE_UP, Document
 from tap.proofs import delivery, metrics, series
 from tap.proofs.access import Question
 from tap.proofs.engine import decide
@@ -40,19 +40,20 @@ def prove(document: Document) -> list[Proof]:
 
     :raises ProofError: when policies can't be evaluated on this machine.
     """
-    listed: list[tuple[Alarm, Document]] = []
+    alarms: list[Alarm] = []
+    asked: list[tuple[Alarm, Finding | Question]] = []
     broken = []
     for resource in document.of_type(TYPE):
         # An alarm that is only there on a condition is proved for where that is met.
         own = document if resource.exists else document.when.get(resource.condition, document)
         try:
-            listed.append((of_resource(own.at(resource.address)), own))
+            alarm = of_resource(own.at(resource.address))
+            asked += [(alarm, one) for one in _findings_and_questions(alarm, own)]
+            alarms.append(alarm)
         except UNREADABLE:
             broken.append(Proof(resource.address, resource.address, (unknown(_WHAT, "it can't be read here"),)))
-    asked = [(alarm, one) for alarm, own in listed for one in _findings_and_questions(alarm, own)]
     requests = [request for _, one in asked if isinstance(one, Question) for request in one.requests]
     decisions = iter(decide(requests))
-    alarms = [alarm for alarm, _ in listed]
     found: dict[str, list[Finding]] = {alarm.address: [] for alarm in alarms}
     for alarm, one in asked:
         if isinstance(one, Finding):
@@ -74,7 +75,7 @@ def _namesakes(alarms: list[Alarm], document: Document) -> Iterator[tuple[str, s
     together = {one.address: one for one in document.of_type(TYPE) if not document.missing(one)}
     by_name: dict[str, list[str]] = defaultdict(list)
     for alarm in alarms:
-        if alarm.address in together and not is_unresolved(alarm.name):
+        if alarm.address in together and MADE_UP not in alarm.name:
             by_name[alarm.name].append(alarm.address)
     for first, *more in by_name.values():
         if together[first].number > 1:

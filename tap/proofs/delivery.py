@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tap.declared.alarms import Alarm
-from tap.declared.resources import Document, Resource, is_unresolved
+from tap.declared.resources import MADE_UP, Document, Resource, is_unresolved
 from tap.proofs.access import KEPT_OUT, Access, Question, question_of
 from tap.proofs.findings import Finding, fault, proved, unknown
 
@@ -19,13 +20,15 @@ PUBLISHES: Final = "CloudWatch may publish for this alarm"
 ENCRYPTS: Final = "CloudWatch may use the topic's key for this alarm"
 #: Its policy is AWS's and can't be changed; CloudWatch is not in it.
 _AWS_MANAGED: Final = "alias/aws/sns"
+#: References to these have been resolved, or can't be.
+_OUR_TYPES: Final = ("aws_cloudwatch_metric_alarm", "aws_kms_alias", "aws_kms_key", "aws_sns_topic")
 #: What publishing to an encrypted topic takes.
 _KEY_ACTIONS: Final = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
 def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
     """What can be told at once, and what policies must be asked for."""
-    topics = [one for one in alarm.alarm_actions if ":sns:" in one or is_unresolved(one)]
+    topics = [one for one in alarm.alarm_actions if _may_be_a_topic(one, document)]
     if problem := document.missing(document.at(alarm.address)):
         yield unknown(NOTIFIES, problem)
         return
@@ -53,6 +56,13 @@ def questions(alarm: Alarm, document: Document) -> Iterator[Finding | Question]:
             yield from _of_key(alarm, topic, document)
 
 
+def _may_be_a_topic(action: str, document: Document) -> bool:
+    if is_unresolved(action):
+        meant = document.referred_to(action)
+        return meant is None or meant.type == "aws_sns_topic"
+    return ":sns:" in action
+
+
 def _without_topic(alarm: Alarm, document: Document) -> Finding:
     if alarm.alarm_actions:
         return unknown(
@@ -65,8 +75,9 @@ def _without_topic(alarm: Alarm, document: Document) -> Finding:
 
 def _looked_at_by(alarm: Alarm, document: Document) -> str:
     """The composite alarm whose rule names this alarm, if there is one."""
+    names = (alarm.name, alarm.arn, document.at(alarm.address).values.get("alarm_name"))
     for one in document.of_type("aws_cloudwatch_composite_alarm"):
-        if alarm.name in str(one.values.get("alarm_rule")) or alarm.arn in str(one.values.get("alarm_rule")):
+        if any(name and str(name) in str(one.values.get("alarm_rule")) for name in names):
             return one.address
     return ""
 
@@ -121,7 +132,7 @@ def _by_policy(
         yield unknown(access.question, problem)
     elif policy is None:
         yield from default
-    elif (parsed := _parsed(policy)) is None:
+    elif (parsed := _parsed(policy, document)) is None:
         doubt = f"the policy of {access.resource.address} can't be determined from the document"
         yield unknown(access.question, doubt)
     else:
@@ -167,11 +178,27 @@ def _unusable(key: Resource) -> str:
     return ""
 
 
-def _parsed(policy: Any) -> Mapping[str, Any] | None:
-    if is_unresolved(policy):
-        return None
+def _parsed(policy: Any, document: Document) -> Mapping[str, Any] | None:
     try:
         parsed = json.loads(policy) if isinstance(policy, str) else policy
     except ValueError:
         return None
-    return parsed if isinstance(parsed, Mapping) else None
+    known = _with_strangers(parsed, document)
+    return known if isinstance(known, Mapping) and not is_unresolved(known) else None
+
+
+def _with_strangers(value: Any, document: Document) -> Any:
+    """A policy with an ARN in place of each reference to a resource of another kind, which is no alarm."""
+    if isinstance(value, Mapping):
+        return {name: _with_strangers(one, document) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_strangers(one, document) for one in value]
+    if not isinstance(value, str) or not is_unresolved(value):
+        return value
+
+    def stranger(found: re.Match[str]) -> str:
+        meant = document.referred_to(found[0])
+        return MADE_UP if meant and meant.type not in _OUR_TYPES else found[0]
+
+    changed = re.sub(r"\$\{[^}]*\}", stranger, value)
+    return document.place.arn("iam", f"role/{MADE_UP}", region="") if changed == MADE_UP else changed

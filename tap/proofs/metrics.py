@@ -72,7 +72,7 @@ def _elsewhere(query: Query, document: Document) -> Finding | None:
         return None
     table = document.named("aws_dynamodb_table", name=name)
     if table is None:
-        is_hidden = any(is_unresolved(one.attributes.get("name")) for one in document.of_type("aws_dynamodb_table"))
+        is_hidden = any(is_unresolved(one.values.get("name")) for one in document.of_type("aws_dynamodb_table"))
         hidden = " (the name of another table can't be determined)" if is_hidden else ""
         return unknown(EXISTS, f"{query.metric} is of the table {name}, which the document doesn't declare{hidden}")
     if problem := document.missing(table):

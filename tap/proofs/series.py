@@ -109,7 +109,7 @@ def _fires_at_many(alarm: Alarm, events: tuple[Query, ...]) -> bool:
 def _first_firing(alarm: Alarm, among: tuple[Query, ...]) -> dict[str, Level] | None:
     others: dict[str, Level] = {one.id: None for one in alarm.metrics}
     for levels in itertools.chain(_combinations(alarm, among), _all_high(among)):
-        candidate = others | levels
+        candidate = {**others, **levels}
         told = states(alarm, [(others, alarm.evaluation_periods + 1), (candidate, alarm.evaluation_periods + 1)])
         if told[-1] == "ALARM":
             return candidate
@@ -145,12 +145,14 @@ def _combinations(alarm: Alarm, among: tuple[Query, ...]) -> Iterator[dict[str, 
         yield dict(zip((one.id for one in among), combination, strict=True))
 
 
-def _all_high(among: tuple[Query, ...]) -> Iterator[dict[str, Level]]:
-    """Levels far from the threshold, for expressions that divide: by the seconds of a period, or by a capacity."""
-    if any(_known(one).unit == "Percent" for one in among):
-        return
-    for power in range(2, 13):
-        yield dict.fromkeys((one.id for one in among), 10.0**power)
+def _all_high(among: tuple[Query, ...]) -> Iterator[Mapping[str, Level]]:
+    """Levels far from the threshold, of all or of one, for expressions that divide: by seconds, or by a capacity."""
+    free = [one for one in among if _known(one).unit != "Percent"]
+    for power in range(2, 13) if free else ():
+        if len(free) == len(among):
+            yield dict.fromkeys((one.id for one in among), 10.0**power)
+        for high in free if len(among) > 1 else ():
+            yield dict.fromkeys((one.id for one in among), 1.0) | {high.id: 10.0**power}
 
 
 def _most(alarm: Alarm) -> int:

@@ -92,7 +92,8 @@ def _is_on(table: Mapping[str, Any], *arguments: str, by_default: bool = True) -
 
 def _is_repeated(table: Mapping[str, Any], *arguments: str) -> bool:
     """Whether one of these is a block for each of something, of which nothing is known."""
-    return any(one in (table.get("dynamic") or {}) for one in arguments)
+    repeated = table.get("dynamic")
+    return isinstance(repeated, Mapping) and any(one in repeated for one in arguments)
 
 
 def _indexes(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -126,6 +126,30 @@ def key_with(**values: Any) -> Change:
     )
 
 
+def labelled(template: dict[str, Any]) -> None:
+    body = template["Resources"]["Alarm"]["Properties"]
+    metric = {one: body.pop(one) for one in ("Namespace", "MetricName", "Dimensions")}
+    stat = {"Metric": metric, "Stat": body.pop("Statistic"), "Period": body.pop("Period")}
+    body["Metrics"] = [
+        {"Id": "e", "Expression": "FILL(m,\n 0)", "Label": "${LABEL} in all"},
+        {"Id": "m", "ReturnData": False, "MetricStat": stat},
+    ]
+
+
+def env_is(value: str) -> dict[str, Any]:
+    return {"Fn::Equals": [{"Ref": "Env"}, value]}
+
+
+def key_for(principal: dict[str, Any]) -> Change:
+    """Somebody else may use the key too."""
+
+    def apply(template: dict[str, Any]) -> None:
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+        template["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"].append(statement)
+
+    return apply
+
+
 OPEN = {"Fn::Equals": [{"Ref": "Open"}, "yes"]}
 NOTIFIES = "it notifies a topic when it fires: Topic"
 IF_OPEN = {"Fn::If": ["Encrypted", [{"Name": "TableName", "Value": "t"}], {"Ref": "AWS::NoValue"}]}
@@ -259,6 +283,68 @@ TEMPLATES: dict[str, tuple[Change, str, str]] = {
         ),
         "unknown",
         "Orders isn't there with the defaults: it depends on Encrypted",
+    ),
+    "a world in which the alarm is there": (
+        both(
+            lambda template: template["Parameters"].update(Env={"Type": "String", "Default": "dev"}),
+            lambda template: template.update(
+                Conditions={"IsProd": env_is("prod"), "IsDev": env_is("dev")},
+                Mappings={"Keys": {"dev": {"key": ""}, "prod": {"key": "alias/aws/sns"}}},
+            ),
+            properties("Topic", KmsMasterKeyId={"Fn::FindInMap": ["Keys", {"Ref": "Env"}, "key"]}),
+            lambda template: template["Resources"]["Alarm"].update(Condition="IsProd"),
+        ),
+        "fault",
+        "encrypted by alias/aws/sns",
+    ),
+    "a condition that asks for others": (
+        both(
+            alarm_if({"Fn::And": [{"Condition": "Open"}, NEVER]}),
+            lambda template: template["Conditions"].update(Open=OPEN),
+            lambda template: template["Resources"]["Topic"].update(Condition="Open"),
+        ),
+        "proved",
+        NOTIFIES,
+    ),
+    "names by a parameter": (
+        both(
+            properties("Orders", TableName={"Fn::Sub": "orders-${Open}"}),
+            properties("Topic", TopicName={"Fn::Sub": "alerts-${Open}"}),
+        ),
+        "proved",
+        NOTIFIES,
+    ),
+    "a label with CloudWatch's own names": (labelled, "proved", NOTIFIES),
+    "a function beside the topic": (
+        both(
+            another("AWS::Lambda::Function"),
+            properties("Alarm", AlarmActions=[{"Fn::GetAtt": ["Another", "Arn"]}, {"Ref": "Topic"}]),
+        ),
+        "proved",
+        NOTIFIES,
+    ),
+    "a key that a role uses": (
+        both(another("AWS::IAM::Role"), key_with(), key_for({"AWS": {"Fn::GetAtt": ["Another", "Arn"]}})),
+        "proved",
+        NOTIFIES,
+    ),
+    "a key that nobody knows who uses": (
+        both(key_with(), key_for({"AWS": {"Ref": "Open"}})),
+        "unknown",
+        "the policy of Key can't be determined",
+    ),
+    "two accounts, and a layer's": (
+        both(
+            literal_place,
+            another("AWS::Lambda::Function", Layers=["arn:aws:lambda:eu-west-1:017000801446:layer:Powertools:1"]),
+        ),
+        "proved",
+        NOTIFIES,
+    ),
+    "two accounts": (
+        both(literal_place, another("AWS::IAM::Role", ManagedPolicyArns=["arn:aws:iam::333344445555:policy/x"])),
+        "unknown",
+        "lets alarms of 222233334444 in: whether one of them is the document's own can't be determined",
     ),
     "a policy for alarms by their names": (
         literal_names,
@@ -474,17 +560,17 @@ class TestDocuments:
                 assert told == [status], (kind, status)
 
     @pytest.mark.parametrize(
-        ("references", "topic"),
+        ("references", "meant"),
         [
-            (["aws_sns_topic.a.arn", "aws_sns_topic.a"], "a"),
-            (["aws_sns_topic.a.arn", "aws_sns_topic.a", "aws_sns_topic.b.arn", "aws_sns_topic.b"], None),
-            (['aws_sns_topic.many["y"].arn', 'aws_sns_topic.many["y"]', "aws_sns_topic.many"], 'many["y"]'),
-            (["aws_sns_topic.many"], None),
-            (["var.topic"], None),
-            (["var.topic", "aws_sns_topic.a.arn", "aws_sns_topic.a"], None),
+            (["aws_sns_topic.a.arn", "aws_sns_topic.a"], ["a"]),
+            (["aws_sns_topic.a.arn", "aws_sns_topic.a", "aws_sns_topic.b.arn", "aws_sns_topic.b"], ["a", "b"]),
+            (['aws_sns_topic.many["y"].arn', 'aws_sns_topic.many["y"]', "aws_sns_topic.many"], ['many["y"]']),
+            (["aws_sns_topic.many"], []),
+            (["var.topic"], []),
+            (["var.topic", "aws_sns_topic.a.arn", "aws_sns_topic.a"], []),
         ],
     )
-    def test_a_plan_follows_a_reference_that_can_mean_one_thing(self, references: list[str], topic: str | None) -> None:
+    def test_a_plan_follows_references_that_can_mean_one_thing(self, references: list[str], meant: list[str]) -> None:
         names = ("a", "b", 'many["x"]', 'many["y"]')
         address = "aws_cloudwatch_metric_alarm.alarm"
         topics = [
@@ -507,9 +593,9 @@ class TestDocuments:
             },
         }
         (found,) = alarms(plans.read(plan))
-        (told,) = found.alarm_actions
-        assert told.endswith(f":topic-{names.index(topic)}") if topic else told == plans.UNKNOWN
-        assert bool(plans.read(plan).assumed) == bool(topic)
+        named = [f"arn:aws:sns:us-east-1:{ACCOUNT}:topic-{names.index(one)}" for one in meant]
+        assert list(found.alarm_actions) == (named or [plans.UNKNOWN])
+        assert bool(plans.read(plan).assumed) == bool(meant)
 
     @pytest.mark.parametrize(
         ("given", "topic"),
@@ -742,6 +828,10 @@ class TestDocuments:
         assert plans.is_plan({"format_version": "1.0", "terraform_version": "1.11.4"})
         assert prove(plans.read({"format_version": "1.0", "terraform_version": "1.11.4"})) == []
 
+    def test_a_name_that_is_too_long_is_not_read(self) -> None:
+        with pytest.raises(DeclaredError, match="can't be read: File name too long"):
+            files.read(Path("x" * 300))
+
     def test_a_folder_is_not_read(self, tmp_path: Path) -> None:
         with pytest.raises(DeclaredError, match="it is not a file"):
             files.read(tmp_path)
@@ -758,6 +848,7 @@ class TestDocuments:
                 '{"version": 4, "lineage": "x", "resources": []}',
                 "is a state file. Write it as JSON: terraform show -json",
             ),
+            ("a: !!int x", "is none of the documents"),
             ("PK\x03\x04", "is a saved plan. Write it as JSON: terraform show -json"),
             ("5", "is none of the documents"),
             ("[]", "is none of the documents"),

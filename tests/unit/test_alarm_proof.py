@@ -829,6 +829,20 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         (resource("aws_sns_topic_policy", "Other", count=0, arn="${var.x}", policy="{}"), READS),
         (key(key_usage=None, customer_master_key_spec=None), READS),
         (topic_of_that_name_elsewhere, READS),
+        (change(READS, alarm_name="${each.key}-reads", for_each={"a": 1, "b": 2}), READS),
+        (also_allowed({"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}}), READS),
+        (
+            both(
+                queries(
+                    "m0 / PERIOD(m0) / m1",
+                    ("ConsumedReadCapacityUnits", "Sum", 300),
+                    ("ProvisionedReadCapacityUnits", "Average", 300),
+                ),
+                change(READS, threshold=0.8),
+                table(billing_mode="PROVISIONED"),
+            ),
+            READS,
+        ),
         (
             queries(
                 "IF(m0 > 10 AND m1 > 100, m1, 0)",
@@ -861,6 +875,9 @@ def test_what_is_not_known_is_told_and_does_not_pass(what: str) -> None:
         "count 0",
         "null for what is not set",
         "a topic of the same name in another region",
+        "two alarms from one block",
+        "others of an organization, which no service is in",
+        "a share of a capacity as a fraction",
         "two statistics of one metric",
         "a key's policy of its own",
         "all or none of an alarm, a key and its policy",
