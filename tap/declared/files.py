@@ -36,6 +36,8 @@ def read(file: Path) -> Document:
     document = _parsed(text, file)
     if isinstance(document, Mapping):
         try:
+            if "\\ud" in text.lower():  # half a character, which could not be printed
+                json.dumps(document, ensure_ascii=False).encode()
             return _read(document, file)
         except MalformedError as error:
             raise DeclaredError(f"{file} is not well-formed at {error.address}.") from error

@@ -188,7 +188,7 @@ def _number(values: Mapping[str, Any]) -> int | None:
     count = values.get("count")
     if each is None and count is None:
         return 1
-    return int(str(count)) if each is None and str(count).isdigit() else None
+    return int(str(count)) if each is None and str(count).isdecimal() else None
 
 
 def _is_elsewhere(data: Mapping[str, Any]) -> bool:

@@ -181,6 +181,7 @@ def _unusable(key: Resource) -> str:
 def _parsed(policy: Any, document: Document) -> Mapping[str, Any] | None:
     try:
         parsed = json.loads(policy) if isinstance(policy, str) else policy
+        json.dumps(parsed, allow_nan=False)
     except ValueError:
         return None
     known = _with_strangers(parsed, document)

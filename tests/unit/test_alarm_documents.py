@@ -849,6 +849,7 @@ class TestDocuments:
                 "is a state file. Write it as JSON: terraform show -json",
             ),
             ("a: !!int x", "is none of the documents"),
+            ('{"resource": {"aws_sns_topic": {"\\ud800": {}}}}', "is not well-formed"),
             ("PK\x03\x04", "is a saved plan. Write it as JSON: terraform show -json"),
             ("5", "is none of the documents"),
             ("[]", "is none of the documents"),

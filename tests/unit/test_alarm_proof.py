@@ -749,6 +749,12 @@ UNKNOWN |= {
         f"{text} as Python writes it": (expression(text), READS, "the expression")
         for text in ("True*m", "m*1_0", "m*0x1", "SUM(METRICS(), x=1)")
     },
+    "a policy that is no JSON": (
+        policy("aws_sns_topic_policy", "SNSTopicPolicy", in_place([{"Sid": float("nan")}])),
+        READS,
+        "the policy of aws_sns_topic.SNSTopic can't be determined",
+    ),
+    "a number that is none": (table(count="²"), READS, "may not be there: it depends on ²"),
     "others of an organization": (
         also_allowed({"StringEquals": {"aws:SourceOrgID": "o-1234567890"}}),
         READS,
