@@ -76,8 +76,7 @@ def read(template: Mapping[str, Any]) -> Document:
 
 def _read(template: Mapping[str, Any], met: str = "") -> Document:
     reader = _Reader(template, met)
-    is_known = "AWS::AccountId" in json.dumps(template)
-    accounts = frozenset() if is_known else accounts_named_in(template)
+    accounts = accounts_named_in(template, "AWS::AccountId")
     return Document(reader.place, tuple(reader.resources()), tuple(_not_read(template)), accounts=accounts)
 
 

@@ -12,7 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tap.declared.resources import EXAMPLE, Document, Resource, attributes_of, in_region, is_unresolved, place_named_in
+from tap.declared.resources import (
+    EXAMPLE,
+    Document,
+    Resource,
+    attributes_of,
+    in_region,
+    is_unresolved,
+    place_named_in,
+    place_of,
+)
 from tap.place import Place
 
 #: What stands for a value that the plan doesn't know and no reference leads to.
@@ -76,9 +85,8 @@ def _attributes(
 ) -> Mapping[str, str]:
     given = _given(resource)
     alias = _provider_alias(blocks.get(_without_index(resource["address"]), {}))
-    if region := alias or given.get("region"):  # of a provider with an alias nothing is known
-        place = in_region(place, str(region))
-    return attributes_of(resource["type"], resource["address"], given, place) | _texts(given)
+    own = place_of({**given, "provider": alias}, place)
+    return attributes_of(resource["type"], resource["address"], given, own) | _texts(given)
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -111,7 +111,7 @@ def place_named_in(document: Any, place: Place, account: str, region: str) -> Pl
     may be another's, so `place`'s is kept.
     """
     text = json.dumps(document)
-    accounts = accounts_named_in(document) if account not in text else frozenset()
+    accounts = accounts_named_in(document, account)
     regions = (
         set(re.findall(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):", text)) if region not in text else set()
     )
@@ -119,10 +119,22 @@ def place_named_in(document: Any, place: Place, account: str, region: str) -> Pl
     return in_region(replace(place, account=own), regions.pop() if len(regions) == 1 else place.region)
 
 
-def accounts_named_in(document: Any) -> frozenset[str]:
-    """The accounts that a document's text names, but for those that share Lambda layers and images."""
+def accounts_named_in(document: Any, own: str) -> frozenset[str]:
+    """The accounts that a document's text names, but for those that share Lambda layers and images.
+
+    None if it refers to its own by the text `own`: what it names may then be others.
+    """
     text = re.sub(r"arn:[^\"]*:layer:", "", json.dumps(document))
-    return frozenset(re.findall(r"(?<![\w-])\d{12}(?![\w-]|\.dkr\.)", text))
+    found = frozenset(re.findall(r"(?<![\w-])\d{12}(?![\w-]|\.dkr\.)", text))
+    return frozenset() if own in text else found
+
+
+def place_of(values: Mapping[str, Any], place: Place) -> Place:
+    """Where a resource is: in the region that it names, or, with another provider, in one of which nothing is known."""
+    provider = values.get("provider") or "aws"
+    if provider not in DEFAULT_PROVIDER:
+        return in_region(place, str(provider))
+    return in_region(place, str(values["region"])) if values.get("region") else place
 
 
 def in_region(place: Place, region: str) -> Place:

@@ -23,6 +23,7 @@ from tap.declared.resources import (
     in_region,
     is_unresolved,
     place_named_in,
+    place_of,
 )
 from tap.hcl.text import parts
 from tap.place import Place
@@ -47,7 +48,8 @@ def read(
     """
     resolver = _Resolver(document, place, variables or {}, known or {})
     modules = tuple(f"module.{name}" for one in _listed(document.get("module")) for name in one)
-    made = Document(resolver.place, tuple(resolver.resources()), modules, accounts=resolver.accounts)
+    accounts = accounts_named_in(document, "aws_caller_identity") if place is None else frozenset()
+    made = Document(resolver.place, tuple(resolver.resources()), modules, accounts=accounts)
     unmet = {one.condition for one in made.of_type("aws_cloudwatch_metric_alarm") if not one.exists}
     return replace(made, when={one: replace(made, resources=tuple(_met(one, made))) for one in unmet})
 
@@ -79,8 +81,6 @@ class _Resolver:
         self._known = known
         self._being_resolved: set[str] = set()
         self.place = place or place_named_in(document, EXAMPLE, "aws_caller_identity", "aws_region")
-        is_known = place is not None or "aws_caller_identity" in json.dumps(document.get("data", {}))
-        self.accounts = frozenset() if is_known else accounts_named_in(document)
         provider = self._provider(document)
         if region := provider.get("region"):
             self.place = in_region(self.place, str(region))
@@ -157,10 +157,7 @@ class _Resolver:
     def _attributes(self, address: str) -> Mapping[str, Any]:
         body = self._resources[address]
         values = {name: self.resolved(value) for name, value in body.items() if isinstance(value, str | int | bool)}
-        place = in_region(self.place, str(values["region"])) if "region" in values else self.place
-        if values.get("provider", "aws") not in DEFAULT_PROVIDER:
-            place = in_region(place, str(values["provider"]))  # of which nothing is known
-        made = attributes_of(address.partition(".")[0], address, values, place)
+        made = attributes_of(address.partition(".")[0], address, values, place_of(values, self.place))
         return {**made, **self._known.get(address, {})}
 
     def _of_data(self, address: str, attribute: str) -> Any:
