@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tap.declared.cloudformation import renamed
-from tap.declared.resources import Document, Resource, is_unresolved
+from tap.declared.resources import Document, Resource, is_repeated, is_unresolved
 
 TYPE: Final = "aws_cloudwatch_metric_alarm"
 
@@ -95,12 +95,7 @@ _DECISIVE: Final = (
 
 def _alarm(address: str, name: str, arn: str, values: Mapping[str, Any]) -> Alarm:
     values = {**values, "metric_query": _without_labels(values.get("metric_query"))}
-    repeated = values.get("dynamic")
-    undetermined = tuple(
-        one
-        for one in _DECISIVE
-        if is_unresolved(values.get(one)) or (isinstance(repeated, Mapping) and one in repeated)
-    )
+    undetermined = tuple(one for one in _DECISIVE if is_unresolved(values.get(one)) or is_repeated(values, one))
     values = {one: value for one, value in values.items() if one not in undetermined}
     given = values.get("evaluation_periods")
     periods = 1 if given is None else int(given)

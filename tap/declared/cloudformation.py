@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from tap.declared import UNREADABLE, MalformedError
@@ -22,7 +21,9 @@ from tap.declared.resources import (
     attributes_of,
     is_unresolved,
     place_named_in,
+    with_conditions,
 )
+from tap.place import Place
 
 #: CloudFormation types under Terraform's names; any other type keeps its own.
 TYPES: Final[Mapping[str, str]] = {
@@ -68,16 +69,11 @@ def is_template(document: Mapping[str, Any]) -> bool:
 
 def read(template: Mapping[str, Any]) -> Document:
     """The resources that a template declares, conditional ones too, since some deployment may meet the condition."""
-    document = _read(template)
-    alarms = document.of_type("aws_cloudwatch_metric_alarm")
-    unmet = {one.condition for one in alarms if not one.exists}
-    return replace(document, when={one: _read(template, one) for one in unmet})
-
-
-def _read(template: Mapping[str, Any], met: str = "") -> Document:
-    reader = _Reader(template, met)
+    place = place_named_in(template, EXAMPLE, "AWS::AccountId", "AWS::Region")
     accounts = accounts_named_in(template, "AWS::AccountId")
-    return Document(reader.place, tuple(reader.resources()), tuple(_not_read(template)), accounts=accounts)
+    resources = tuple(_Reader(template, place).resources())
+    document = Document(place, resources, tuple(_not_read(template)), accounts=accounts)
+    return with_conditions(document, lambda condition: _Reader(template, place, condition).resources())
 
 
 def _not_read(template: Mapping[str, Any]) -> Iterator[str]:
@@ -89,9 +85,9 @@ def _not_read(template: Mapping[str, Any]) -> Iterator[str]:
 class _Reader:
     """`met` is a condition that is taken to be met: its parameters have values by which it is, if such are seen."""
 
-    def __init__(self, template: Mapping[str, Any], met: str) -> None:
+    def __init__(self, template: Mapping[str, Any], place: Place, met: str = "") -> None:
         self._met: set[str] = set()
-        self.place = place_named_in(template, EXAMPLE, "AWS::AccountId", "AWS::Region")
+        self._place = place
         self._template = template
         self._bodies = {name: one for name, one in template["Resources"].items() if not name.startswith("Fn::")}
         self._parameters = dict(template.get("Parameters", {}))
@@ -125,7 +121,7 @@ class _Reader:
     def _attributes_of(self, logical_id: str, values: Mapping[str, Any]) -> Mapping[str, str]:
         # Names that CloudFormation makes begin with the stack's.
         type_ = self._bodies[logical_id]["Type"]
-        return attributes_of(TYPES.get(type_, type_), f"{_STACK}-{logical_id}", values, self.place)
+        return attributes_of(TYPES.get(type_, type_), f"{_STACK}-{logical_id}", values, self._place)
 
     def _values(self, logical_id: str) -> dict[str, Any]:
         body = self._bodies[logical_id]
@@ -157,11 +153,11 @@ class _Reader:
 
     def _ref(self, name: str) -> Any:
         pseudo = {
-            "AWS::AccountId": self.place.account,
-            "AWS::Partition": self.place.partition,
-            "AWS::Region": self.place.region,
+            "AWS::AccountId": self._place.account,
+            "AWS::Partition": self._place.partition,
+            "AWS::Region": self._place.region,
             "AWS::StackName": _STACK,
-            "AWS::URLSuffix": "amazonaws.com.cn" if self.place.partition == "aws-cn" else "amazonaws.com",
+            "AWS::URLSuffix": "amazonaws.com.cn" if self._place.partition == "aws-cn" else "amazonaws.com",
         }
         if name == "AWS::NoValue":
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -69,10 +69,8 @@ class Document:
         if not resource.exists:
             doubt = "isn't there with the defaults" if resource.exists is False else "may not be there"
             return f"{resource.address} {doubt}: it depends on {resource.condition}"
-        region = resource.values.get("region") or self.place.region
-        account = resource.values.get("account") or self.place.account
-        provider = resource.values.get("provider") or "aws"
-        if (region, account) != (self.place.region, self.place.account) or provider not in DEFAULT_PROVIDER:
+        own = place_of(resource.values, self.place)
+        if (own.region, own.account) != (self.place.region, self.place.account):
             return f"{resource.address} is, or may be, in another region or account"
         return ""
 
@@ -104,6 +102,19 @@ def is_unresolved(value: Any) -> bool:
     return isinstance(value, list) and any(map(is_unresolved, value))
 
 
+def is_repeated(values: Mapping[str, Any], *arguments: str) -> bool:
+    """Whether one of these arguments is a block for each of something, of which nothing is known."""
+    repeated = values.get("dynamic")
+    return isinstance(repeated, Mapping) and any(one in repeated for one in arguments)
+
+
+def with_conditions(document: Document, where: Callable[[str], Iterable[Resource]]) -> Document:
+    """The document, and what it is where each condition of an alarm is met; `where` tells the resources for one."""
+    alarms = document.of_type("aws_cloudwatch_metric_alarm")
+    unmet = {one.condition for one in alarms if not one.exists}
+    return replace(document, when={one: replace(document, resources=tuple(where(one))) for one in unmet})
+
+
 def place_named_in(document: Any, place: Place, account: str, region: str) -> Place:
     """`place`, with the account and region that the document's text names, if it names exactly one of each.
 
@@ -130,11 +141,12 @@ def accounts_named_in(document: Any, own: str) -> frozenset[str]:
 
 
 def place_of(values: Mapping[str, Any], place: Place) -> Place:
-    """Where a resource is: in the region that it names, or, with another provider, in one of which nothing is known."""
+    """Where a resource is: in the region and account that it names; of another provider's region nothing is known."""
+    own = replace(place, account=str(values.get("account") or place.account))
     provider = values.get("provider") or "aws"
     if provider not in DEFAULT_PROVIDER:
-        return in_region(place, str(provider))
-    return in_region(place, str(values["region"])) if values.get("region") else place
+        return in_region(own, str(provider))
+    return in_region(own, str(values["region"])) if values.get("region") else own
 
 
 def in_region(place: Place, region: str) -> Place:

@@ -24,6 +24,7 @@ from tap.declared.resources import (
     is_unresolved,
     place_named_in,
     place_of,
+    with_conditions,
 )
 from tap.hcl.text import parts
 from tap.place import Place
@@ -50,11 +51,10 @@ def read(
     modules = tuple(f"module.{name}" for one in _listed(document.get("module")) for name in one)
     accounts = accounts_named_in(document, "aws_caller_identity") if place is None else frozenset()
     made = Document(resolver.place, tuple(resolver.resources()), modules, accounts=accounts)
-    unmet = {one.condition for one in made.of_type("aws_cloudwatch_metric_alarm") if not one.exists}
-    return replace(made, when={one: replace(made, resources=tuple(_met(one, made))) for one in unmet})
+    return with_conditions(made, lambda condition: _where(condition, made))
 
 
-def _met(condition: str, document: Document) -> Iterator[Resource]:
+def _where(condition: str, document: Document) -> Iterator[Resource]:
     """The resources where a condition is met."""
     return (replace(one, exists=True) if one.condition == condition else one for one in document.resources)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tap.declared.alarms import Query
-from tap.declared.resources import Document, Resource, is_unresolved
+from tap.declared.resources import Document, Resource, is_repeated, is_unresolved
 
 
 def has_index(table: Resource, index: str) -> bool | None:
@@ -19,7 +19,7 @@ def has_index(table: Resource, index: str) -> bool | None:
     names = [one.get("name") or one.get("index_name") for one in _indexes(table.values)]
     if index in names:
         return True
-    return None if is_unresolved(names) or _is_repeated(table.values, "global_secondary_index") else False
+    return None if is_unresolved(names) or is_repeated(table.values, "global_secondary_index") else False
 
 
 def needs(query: Query, table: Resource, document: Document) -> Iterator[tuple[bool | None, str]]:
@@ -56,7 +56,7 @@ def _replicates_to(region: str, table: Resource, document: Document) -> bool | N
     apart = [one.values.get("global_table_arn") for one in document.of_type("aws_dynamodb_table_replica")]
     if table.attributes.get("arn") in apart:
         return True
-    return None if is_unresolved([*regions, *apart]) or _is_repeated(table.values, "replica") else False
+    return None if is_unresolved([*regions, *apart]) or is_repeated(table.values, "replica") else False
 
 
 def _streams_to_kinesis(table: Resource, document: Document) -> bool | None:
@@ -70,7 +70,7 @@ def _has_maximum(table: Mapping[str, Any], kind: str, index: str | None) -> bool
     if table.get("replicas"):  # a global table's are spread over its replicas
         return None if "on_demand_throughput" in json.dumps(table) else False
     blocks = [one for one in _indexes(table) if index in (one.get("name"), one.get("index_name"))] if index else [table]
-    if _is_repeated(table, "global_secondary_index" if index else "on_demand_throughput"):
+    if is_repeated(table, "global_secondary_index" if index else "on_demand_throughput"):
         return None
     given = [one.get(f"max_{kind}_request_units") for own in blocks for one in _listed(own.get("on_demand_throughput"))]
     return None if is_unresolved(given) else any(one not in (None, -1, "-1") for one in given)
@@ -83,17 +83,11 @@ def _bills_as(table: Mapping[str, Any], mode: str) -> bool | None:
 
 def _is_on(table: Mapping[str, Any], *arguments: str, by_default: bool = True) -> bool | None:
     """Whether it has any of these arguments, and they don't say `enabled = false`, or say it is on by default."""
-    if _is_repeated(table, *arguments):
+    if is_repeated(table, *arguments):
         return None
     blocks = [block for one in arguments for block in _as_list(table.get(one))]
     given = [one.get("enabled", by_default) if isinstance(one, Mapping) else one for one in blocks]
     return None if is_unresolved(blocks) else any(str(one).lower() == "true" for one in given)
-
-
-def _is_repeated(table: Mapping[str, Any], *arguments: str) -> bool:
-    """Whether one of these is a block for each of something, of which nothing is known."""
-    repeated = table.get("dynamic")
-    return isinstance(repeated, Mapping) and any(one in repeated for one in arguments)
 
 
 def _indexes(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
